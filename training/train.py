@@ -1,0 +1,168 @@
+"""Trains the `scenes` model from nothing but this repository.
+
+  python3 training/train.py --minutes 9 --budget 19 --state /tmp/scenes --out OUT   # run it again to go on
+
+--budget is the whole training time in minutes (it shapes the learning rate); --minutes is this stretch. State is
+kept in --state; weights so far are also written to --out in parts under 16 MB (training/export.py joins them).
+"""
+import argparse
+import json
+import os
+import time
+
+import torch
+import torch.nn.functional as F
+
+import bpe
+from losses import answer_loss, dense_loss, segment_accuracy
+from model import CONFIG, Scenes
+from muon import Muon
+from parts import read_parts, write_parts
+from world import ROOT, Stream, World, build
+
+
+def optimisers(model, lr):
+    matrices, others, decay = [], [], []
+    for name, p in model.named_parameters():
+        if p.ndim == 2 and "embed_tokens" not in name and not name.startswith("dense.fc2"):
+            matrices.append(p)
+        elif p.ndim >= 2:
+            decay.append(p)
+        else:
+            others.append(p)
+    adam = torch.optim.AdamW([{"params": decay, "weight_decay": 0.02}, {"params": others, "weight_decay": 0.0}],
+                             lr=lr, betas=(0.9, 0.98), **({"fused": True} if torch.cuda.is_available() else {}))
+    return [Muon(matrices, lr=lr), adam]
+
+
+def mix(fraction):
+    clip = 0.12 if fraction < 0.15 else 0.30
+    return {"image": 1 - clip - 0.07, "pair": 0.07, "clip": clip}
+
+
+def forward(model, batch, dtype):
+    """One batch -> hidden states at targets, target ids, segment ids, dense predictions, domain logit."""
+    px = batch["pixels"]
+    b, spans = px.shape[:2]
+    tokens, domain = model.encoder(px.flatten(0, 1))
+    visual = model.projector(tokens, batch["kind"] == "clip")
+    ids = torch.cat([batch["prefix"], batch["tokens"]], 1).long()
+    p, t = batch["prefix"].shape[1], batch["tokens"].shape[1]
+    x = F.embedding(ids, model.decoder.embed_tokens.weight).to(dtype)
+    x = x.masked_scatter((ids == bpe.IMAGE_PAD)[..., None], visual.to(dtype).reshape(-1))
+    n = p + t
+    valid = batch["prefix"] != bpe.PAD
+    seg = torch.cat([torch.where(valid, -2, -1), batch["segment"]], 1)  # -2 prefix, -1 padding
+    at = torch.arange(n, device=px.device)
+    mask = ((seg[:, None] == -2) | (seg[:, None] == seg[:, :, None])) & (at[None, None] <= at[None, :, None])
+    mask &= (seg[:, None] != -1) | (at[None, None] == at[None, :, None])
+    first = torch.ones_like(seg[:, p:], dtype=torch.bool)
+    first[:, 1:] = seg[:, p + 1:] != seg[:, p:-1]
+    text_at = torch.arange(t, device=px.device).expand(b, t)
+    start = torch.where(first, text_at, 0).cummax(1).values
+    positions = torch.cat([(valid.cumsum(1) - 1).clamp(min=0), valid.sum(1, keepdim=True) + text_at - start], 1)
+    hidden = model.decoder(x, positions, mask[:, None])
+    target = batch["targets"]
+    rows, cols = target // t, target % t
+    return hidden[rows, p + cols - 1], batch["tokens"].long()[rows, cols], rows * 1000 + batch["segment"][rows, cols], \
+        tokens, domain
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("--minutes", type=float, default=9)
+    ap.add_argument("--budget", type=float, default=19)
+    ap.add_argument("--state", default="/tmp/scenes")
+    ap.add_argument("--out", default=os.environ.get("OUT", "/tmp/out"))
+    ap.add_argument("--init", help="folder with weight parts to start from")
+    ap.add_argument("--seed", type=int, default=1)
+    ap.add_argument("--lr", type=float, default=3e-3)
+    ap.add_argument("--scale", type=float, default=1.0, help="batch size multiplier")
+    ap.add_argument("--threads", type=int, default=max(1, (os.cpu_count() or 2) - 1))
+    ap.add_argument("--compile", action="store_true")
+    ap.add_argument("--steps", type=int, default=1 << 30)
+    a = ap.parse_args()
+    began = time.time()
+    cuda = torch.cuda.is_available()
+    device, dtype = ("cuda", torch.bfloat16) if cuda else ("cpu", torch.float32)
+    torch.manual_seed(a.seed)
+    os.makedirs(a.state, exist_ok=True)
+    os.makedirs(a.out, exist_ok=True)
+    tok = bpe.Tokenizer(os.path.join(ROOT, "models/scenes/tokenizer.json"))
+    assert tok.size <= CONFIG["text_config"]["vocab_size"], tok.size
+    model = Scenes().to(device)
+    opts = optimisers(model, a.lr)
+    done_s, step = 0.0, 0
+    saved = os.path.join(a.state, "state.pt")
+    if os.path.exists(saved):
+        st = torch.load(saved, map_location=device)
+        model.load_state_dict(st["model"])
+        for o, s in zip(opts, st["opts"]):
+            o.load_state_dict(s)
+        done_s, step = st["done_s"], st["step"]
+    elif a.init:
+        model.load_state_dict(read_parts(a.init), strict=False)
+    world = World(build(), tok.blob(), a.threads)
+    stream = Stream(world, tok, a.seed * 1000003 + step, a.scale, mix)
+    if a.compile:
+        enc = model.encoder
+        for block in [*model.decoder.layers, *enc.stage1, *enc.stage2, *enc.stage3]:
+            block.compile(dynamic=True)
+    log = open(os.path.join(a.out, "log.jsonl"), "a")
+    limit_s, budget_s, start_s = a.minutes * 60, a.budget * 60, done_s
+    train_from = time.time()
+    ema = {}
+    waited = 0.0
+    end = step + a.steps
+    while time.time() - began < limit_s and step < end:
+        done_s = start_s + time.time() - train_from
+        stream.fraction = fraction = min(1.0, done_s / budget_s)
+        lr = a.lr * min(1.0, (step + 1) / 300) * (1.0 if fraction < 0.1 else max(0.0, (1 - fraction) / 0.9))
+        t0 = time.time()
+        batch = stream.next()
+        waited += time.time() - t0
+        batch = {k: v.to(device, non_blocking=True) if torch.is_tensor(v) else v for k, v in batch.items()}
+        with torch.autocast(device, dtype, enabled=cuda):
+            hidden, target, segment, tokens, domain = forward(model, batch, dtype)
+            logits = model.decoder.logits(hidden).float()
+            loss = text = answer_loss(logits, target)
+            parts = {}
+            if batch["kind"] != "clip":
+                dense = model.dense(tokens)
+        if batch["kind"] != "clip":
+            parts = dense_loss(dense, batch["objects"].flatten(0, 1))
+            loss = loss + (0.5 if fraction < 0.5 else 0.25) * sum(parts.values())
+            label = batch["domain"].repeat_interleave(batch["pixels"].shape[1])
+        else:
+            label = torch.zeros_like(domain)
+        parts["domain"] = F.binary_cross_entropy_with_logits(domain.float(), label)
+        loss = loss + 0.2 * parts["domain"]
+        for o in opts:
+            for g in o.param_groups:
+                g["lr"] = lr
+            o.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        for o in opts:
+            o.step()
+        step += 1
+        if step % 25 == 0 or step <= 3:
+            k = batch["kind"]
+            now = {k + ".text": text.item(), k + ".exact": segment_accuracy(logits, target, segment)}
+            now.update({k + "." + n: v.item() for n, v in parts.items()})
+            for n, v in now.items():
+                ema[n] = v if n not in ema else 0.8 * ema[n] + 0.2 * v
+        if step % 200 == 0 or step <= 3:
+            row = {"step": step, "s": round(done_s, 1), "lr": round(lr, 6), "waited_s": round(waited, 1),
+                   **{n: round(v, 4) for n, v in sorted(ema.items())}}
+            print(json.dumps(row), flush=True)
+            log.write(json.dumps(row) + "\n")
+            log.flush()
+    done_s = start_s + time.time() - train_from
+    torch.save({"model": model.state_dict(), "opts": [o.state_dict() for o in opts], "done_s": done_s, "step": step}, saved)
+    write_parts(model.state_dict(), a.out)
+    print(json.dumps({"stopped_at_step": step, "trained_s": round(done_s, 1), "waited_s": round(waited, 1)}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
