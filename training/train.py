@@ -68,6 +68,53 @@ def forward(model, batch, dtype):
         tokens, domain
 
 
+def compile_blocks(model, stream, device, dtype):
+    """Compiles what compiles; a group that fails stays as it is."""
+    import torch._dynamo
+    import torch._inductor.config as inductor
+    torch._dynamo.config.suppress_errors = True
+    torch._dynamo.config.cache_size_limit = 32
+    if hasattr(inductor.triton, "coalesce_tiling_analysis"):
+        inductor.triton.coalesce_tiling_analysis = False
+    enc = model.encoder
+    for name, group in {"decoder": model.decoder.layers, "stage1": enc.stage1, "stage2": enc.stage2, "stage3": enc.stage3}.items():
+        began = time.time()
+        try:
+            for block in group:
+                block.compile(dynamic=True)
+            for _ in range(2):
+                step_loss(model, to_device(stream.next(), device), dtype)[0].backward()
+            torch.cuda.synchronize()
+        except Exception as error:  # compiler faults of any kind: plain execution is always right
+            print(f"{name} stays uncompiled: {type(error).__name__}", flush=True)
+            for block in group:
+                block._compiled_call_impl = None
+        model.zero_grad(set_to_none=True)
+        print(f"{name}: {time.time() - began:.1f} s", flush=True)
+
+
+def to_device(batch, device):
+    return {k: v.to(device, non_blocking=True) if torch.is_tensor(v) else v for k, v in batch.items()}
+
+
+def step_loss(model, batch, dtype, dense_weight=0.5):
+    """Total loss of a batch, its parts, and what the log needs."""
+    with torch.autocast(batch["pixels"].device.type, torch.bfloat16, enabled=dtype != torch.float32):
+        hidden, target, segment, tokens, domain = forward(model, batch, dtype)
+        logits = model.decoder.logits(hidden).float()
+        loss = text = answer_loss(logits, target)
+        still = batch["kind"] != "clip"
+        dense = model.dense(tokens) if still else None
+    parts = dense_loss(dense, batch["objects"].flatten(0, 1)) if still else {}
+    if still:
+        loss = loss + dense_weight * sum(parts.values())
+        label = batch["domain"].repeat_interleave(batch["pixels"].shape[1])
+    else:
+        label = torch.zeros_like(domain)
+    parts["domain"] = F.binary_cross_entropy_with_logits(domain.float(), label)
+    return loss + 0.2 * parts["domain"], text, parts, (logits, target, segment)
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--minutes", type=float, default=9)
@@ -75,6 +122,7 @@ def main():
     ap.add_argument("--state", default="/tmp/scenes")
     ap.add_argument("--out", default=os.environ.get("OUT", "/tmp/out"))
     ap.add_argument("--init", help="folder with weight parts to start from")
+    ap.add_argument("--done", type=float, default=0, help="with --init: minutes those weights were trained for")
     ap.add_argument("--seed", type=int, default=1)
     ap.add_argument("--lr", type=float, default=3e-3)
     ap.add_argument("--scale", type=float, default=1.0, help="batch size multiplier")
@@ -102,41 +150,25 @@ def main():
         done_s, step = st["done_s"], st["step"]
     elif a.init:
         model.load_state_dict(read_parts(a.init), strict=False)
+        done_s = a.done * 60
     world = World(build(), tok.blob(), a.threads)
     stream = Stream(world, tok, a.seed * 1000003 + step, a.scale, mix)
     if a.compile:
-        enc = model.encoder
-        for block in [*model.decoder.layers, *enc.stage1, *enc.stage2, *enc.stage3]:
-            block.compile(dynamic=True)
+        compile_blocks(model, stream, device, dtype)
     log = open(os.path.join(a.out, "log.jsonl"), "a")
     limit_s, budget_s, start_s = a.minutes * 60, a.budget * 60, done_s
-    train_from = time.time()
+    train_from = time.time()  # compiling is not training
     ema = {}
     waited = 0.0
-    end = step + a.steps
+    end, first = step + a.steps, step
     while time.time() - began < limit_s and step < end:
         done_s = start_s + time.time() - train_from
         stream.fraction = fraction = min(1.0, done_s / budget_s)
-        lr = a.lr * min(1.0, (step + 1) / 300) * (1.0 if fraction < 0.1 else max(0.0, (1 - fraction) / 0.9))
+        lr = a.lr * min(1.0, (step - first + 1) / 300) * (1.0 if fraction < 0.1 else max(0.0, (1 - fraction) / 0.9))
         t0 = time.time()
         batch = stream.next()
         waited += time.time() - t0
-        batch = {k: v.to(device, non_blocking=True) if torch.is_tensor(v) else v for k, v in batch.items()}
-        with torch.autocast(device, dtype, enabled=cuda):
-            hidden, target, segment, tokens, domain = forward(model, batch, dtype)
-            logits = model.decoder.logits(hidden).float()
-            loss = text = answer_loss(logits, target)
-            parts = {}
-            if batch["kind"] != "clip":
-                dense = model.dense(tokens)
-        if batch["kind"] != "clip":
-            parts = dense_loss(dense, batch["objects"].flatten(0, 1))
-            loss = loss + (0.5 if fraction < 0.5 else 0.25) * sum(parts.values())
-            label = batch["domain"].repeat_interleave(batch["pixels"].shape[1])
-        else:
-            label = torch.zeros_like(domain)
-        parts["domain"] = F.binary_cross_entropy_with_logits(domain.float(), label)
-        loss = loss + 0.2 * parts["domain"]
+        loss, text, parts, shown = step_loss(model, to_device(batch, device), dtype, 0.5 if fraction < 0.5 else 0.25)
         for o in opts:
             for g in o.param_groups:
                 g["lr"] = lr
@@ -148,7 +180,7 @@ def main():
         step += 1
         if step % 25 == 0 or step <= 3:
             k = batch["kind"]
-            now = {k + ".text": text.item(), k + ".exact": segment_accuracy(logits, target, segment)}
+            now = {k + ".text": text.item(), k + ".exact": segment_accuracy(*shown)}
             now.update({k + "." + n: v.item() for n, v in parts.items()})
             for n, v in now.items():
                 ema[n] = v if n not in ema else 0.8 * ema[n] + 0.2 * v

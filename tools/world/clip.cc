@@ -164,7 +164,7 @@ Clip MakeClip(Rng* rng, double aspect, double duration_s) {
   MakeBackdrop(rng, &c.base);
   double interval = duration_s / SampledFrames(duration_s), gap = std::max(1.2, interval * 1.6);
   int n = 1 + rng->Weighted({0.8, 1.5, 2, 1.7, 1});
-  Maker m{rng, &c, gap, EventTimes(rng, duration_s, gap, rng->Int(1, 6)), {}, {}};
+  Maker m{rng, &c, gap, EventTimes(rng, duration_s, gap, rng->Int(1, 6)), {}};
   rng->Shuffle(&m.free_times);  // an actor's event may come at any point; colour changes are sorted below
   m.lanes.horizontal = rng->Chance(0.6);
   double kx = std::sqrt(aspect), along = m.lanes.horizontal ? kx : 1 / kx, across = 1 / along;
