@@ -77,7 +77,7 @@ def compile_blocks(model, stream, device, dtype):
     if hasattr(inductor.triton, "coalesce_tiling_analysis"):
         inductor.triton.coalesce_tiling_analysis = False
     enc = model.encoder
-    for name, group in {"decoder": model.decoder.layers, "stage1": enc.stage1, "stage2": enc.stage2, "stage3": enc.stage3}.items():
+    for name, group in {"decoder": model.decoder.layers, "stage1": enc.stage1, "stage2": enc.stage2}.items():
         began = time.time()
         try:
             for block in group:
