@@ -1,0 +1,39 @@
+// Which keys each tile of queries reads: the only thing a selector produces.
+//
+// A tile is a set of query rows that share one key list, for all heads. Rows are given as runs of stored rows, so that
+// windows, regions and dilated neighbourhoods need no copy of their tokens.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace sightline {
+
+struct RowRun {
+  int32_t first = 0, count = 0;
+  bool operator==(const RowRun&) const = default;
+};
+
+struct BlockList {
+  std::vector<RowRun> queries, keys;
+  std::vector<int32_t> query_begin{0}, key_begin{0};  // CSR: tile t owns [begin[t], begin[t + 1])
+  // Causal lists also drop keys whose row lies after query_offset + query row.
+  bool causal = false;
+  int32_t query_offset = 0;
+
+  int tiles() const { return static_cast<int>(query_begin.size()) - 1; }
+  void Query(int32_t first, int32_t count = 1) { queries.push_back({first, count}); }
+  void Key(int32_t first, int32_t count = 1);
+  void EndTile();
+  std::vector<int32_t> KeysOf(int tile) const;     // every key row, sorted
+  std::vector<int32_t> QueriesOf(int tile) const;  // in stored order
+};
+
+// All of `keys` rows for all of `queries` rows, in tiles of `tile` rows.
+BlockList DenseList(int32_t queries, int32_t keys, int32_t tile = 32);
+BlockList CausalList(int32_t queries, int32_t query_offset, int32_t tile = 16);
+// Same tiles; keys of either, or of both.
+BlockList Union(const BlockList& a, const BlockList& b);
+BlockList Intersect(const BlockList& a, const BlockList& b);
+
+}  // namespace sightline

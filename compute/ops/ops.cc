@@ -1,0 +1,169 @@
+#include "compute/ops/ops.h"
+
+#include <cmath>
+#include <cstring>
+
+#include <oneapi/dnnl/dnnl.h>
+
+#include "compute/base/thread_pool.h"
+
+namespace sightline {
+namespace {
+
+// Four independent sums keep the additions of a dot product out of one dependency chain.
+__attribute__((target_clones("avx2,fma", "default"))) float Dot(const float* a, const float* b, int64_t n) {
+  float s[32] = {};
+  int64_t i = 0;
+  for (; i + 32 <= n; i += 32) {
+    for (int k = 0; k < 32; ++k) s[k] += a[i + k] * b[i + k];
+  }
+  float sum = 0;
+  for (; i < n; ++i) sum += a[i] * b[i];
+  for (float v : s) sum += v;
+  return sum;
+}
+
+}  // namespace
+
+void MatMul(const float* x, int64_t m, const Linear& layer, float* y) {
+  int64_t n = layer.w.shape[0], k = layer.w.shape[1];
+  const float* bias = layer.bias.empty() ? nullptr : layer.bias.data();
+  if (m == 1) {
+    ParallelFor(n, 64, [&](int64_t b, int64_t e) {
+      for (int64_t j = b; j < e; ++j) y[j] = Dot(x, layer.w.row(j), k) + (bias ? bias[j] : 0.0f);
+    });
+    return;
+  }
+  dnnl_status_t status = dnnl_sgemm('N', 'T', m, n, k, 1.0f, x, k, layer.w.data.data(), k, 0.0f, y, n);
+  SL_CHECK(status == dnnl_success);
+  if (!bias) return;
+  ParallelFor(m, 64, [&](int64_t b, int64_t e) {
+    for (int64_t i = b; i < e; ++i) {
+      for (int64_t j = 0; j < n; ++j) y[i * n + j] += bias[j];
+    }
+  });
+}
+
+Tensor Apply(const Tensor& x, const Linear& layer) {
+  std::vector<int64_t> shape = x.shape;
+  shape.back() = layer.w.shape[0];
+  Tensor y(shape);
+  MatMul(x.data.data(), x.rows(), layer, y.data.data());
+  return y;
+}
+
+void LayerNorm(const float* x, int64_t rows, int64_t c, const float* weight, const float* bias, float eps, float* y) {
+  ParallelFor(rows, 64, [&](int64_t b, int64_t e) {
+    for (int64_t i = b; i < e; ++i) {
+      const float* p = x + i * c;
+      double mean = 0, var = 0;
+      for (int64_t j = 0; j < c; ++j) mean += p[j];
+      mean /= static_cast<double>(c);
+      for (int64_t j = 0; j < c; ++j) var += (p[j] - mean) * (p[j] - mean);
+      auto inv = static_cast<float>(1 / std::sqrt(var / static_cast<double>(c) + eps));
+      auto m = static_cast<float>(mean);
+      for (int64_t j = 0; j < c; ++j) y[i * c + j] = (p[j] - m) * inv * weight[j] + bias[j];
+    }
+  });
+}
+
+void RmsNorm(const float* x, int64_t rows, int64_t c, const float* weight, float eps, float* y) {
+  for (int64_t i = 0; i < rows; ++i) {
+    const float* p = x + i * c;
+    double ss = 0;
+    for (int64_t j = 0; j < c; ++j) ss += static_cast<double>(p[j]) * p[j];
+    auto inv = static_cast<float>(1 / std::sqrt(ss / static_cast<double>(c) + eps));
+    for (int64_t j = 0; j < c; ++j) y[i * c + j] = p[j] * inv * weight[j];
+  }
+}
+
+void GeluInPlace(float* x, int64_t n) {
+  ParallelFor(n, 4096, [&](int64_t b, int64_t e) {
+    for (int64_t i = b; i < e; ++i) x[i] = 0.5f * x[i] * (1 + std::erf(x[i] * 0.70710678f));
+  });
+}
+
+void SiluMul(const float* gate, const float* up, int64_t n, float* y) {
+  ParallelFor(n, 4096, [&](int64_t b, int64_t e) {
+    for (int64_t i = b; i < e; ++i) y[i] = gate[i] / (1 + std::exp(-gate[i])) * up[i];
+  });
+}
+
+void AddInPlace(float* x, const float* y, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) x[i] += y[i];
+}
+
+void Rope(float* x, int64_t rows, int64_t heads, int64_t d, const int32_t* positions, float theta) {
+  int64_t half = d / 2;
+  std::vector<float> cs(static_cast<size_t>(half)), sn(static_cast<size_t>(half));
+  for (int64_t t = 0; t < rows; ++t) {
+    for (int64_t i = 0; i < half; ++i) {
+      double angle = positions[t] * std::pow(static_cast<double>(theta), -2.0 * static_cast<double>(i) / static_cast<double>(d));
+      cs[static_cast<size_t>(i)] = static_cast<float>(std::cos(angle));
+      sn[static_cast<size_t>(i)] = static_cast<float>(std::sin(angle));
+    }
+    for (int64_t h = 0; h < heads; ++h) {
+      float* p = x + (t * heads + h) * d;
+      for (int64_t i = 0; i < half; ++i) {
+        float a = p[i], b = p[i + half], c = cs[static_cast<size_t>(i)], s = sn[static_cast<size_t>(i)];
+        p[i] = a * c - b * s;
+        p[i + half] = b * c + a * s;
+      }
+    }
+  }
+}
+
+Linear PackConv3x3(const Tensor& oihw, const std::vector<float>& bias) {
+  int64_t co = oihw.shape[0], ci = oihw.shape[1];
+  Linear l;
+  l.bias = bias;
+  l.w = Tensor({co, 9 * ci});
+  for (int64_t o = 0; o < co; ++o) {
+    for (int64_t i = 0; i < ci; ++i) {
+      for (int64_t t = 0; t < 9; ++t) l.w.data[static_cast<size_t>((o * 9 + t) * ci + i)] = oihw.data[static_cast<size_t>((o * ci + i) * 9 + t)];
+    }
+  }
+  return l;
+}
+
+Tensor Conv3x3Stride2(const Tensor& x, const Linear& layer) {
+  int64_t h = x.shape[0], w = x.shape[1], c = x.shape[2], oh = (h + 1) / 2, ow = (w + 1) / 2;
+  Tensor patches({oh * ow, 9 * c});
+  ParallelFor(oh, 1, [&](int64_t b, int64_t e) {
+    for (int64_t y = b; y < e; ++y) {
+      for (int64_t xx = 0; xx < ow; ++xx) {
+        float* out = patches.row(y * ow + xx);
+        for (int64_t t = 0; t < 9; ++t, out += c) {
+          int64_t sy = 2 * y + t / 3 - 1, sx = 2 * xx + t % 3 - 1;
+          if (sy >= 0 && sy < h && sx >= 0 && sx < w) std::memcpy(out, &x.data[static_cast<size_t>((sy * w + sx) * c)], static_cast<size_t>(c) * sizeof(float));
+        }
+      }
+    }
+  });
+  Tensor y = Apply(patches, layer);
+  y.shape = {oh, ow, layer.w.shape[0]};
+  return y;
+}
+
+void DepthwiseConv(const float* x, int64_t h, int64_t w, int64_t c, int k, const float* weight, const float* bias,
+                   bool accumulate, float* y) {
+  int r = k / 2;
+  ParallelFor(h, 1, [&](int64_t b, int64_t e) {
+    std::vector<float> acc(static_cast<size_t>(c));
+    for (int64_t yy = b; yy < e; ++yy) {
+      for (int64_t xx = 0; xx < w; ++xx) {
+        std::memcpy(acc.data(), bias, static_cast<size_t>(c) * sizeof(float));
+        for (int t = 0; t < k * k; ++t) {
+          int64_t sy = yy + t / k - r, sx = xx + t % k - r;
+          if (sy < 0 || sy >= h || sx < 0 || sx >= w) continue;
+          const float *p = x + (sy * w + sx) * c, *q = weight + t * c;
+          for (int64_t i = 0; i < c; ++i) acc[static_cast<size_t>(i)] += p[i] * q[i];
+        }
+        float* out = y + (yy * w + xx) * c;
+        for (int64_t i = 0; i < c; ++i) out[i] = acc[static_cast<size_t>(i)] + (accumulate ? out[i] : 0.0f);
+      }
+    }
+  });
+}
+
+}  // namespace sightline

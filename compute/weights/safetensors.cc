@@ -1,0 +1,133 @@
+#include "compute/weights/safetensors.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include <nlohmann/json.hpp>
+
+namespace sightline {
+namespace {
+
+constexpr uint64_t kMaxHeaderBytes = 100u << 20;
+
+Status Bad(const std::string& what) { return ErrorWithReason(absl::StatusCode::kInvalidArgument, "MODEL_FILE_INVALID", "safetensors: " + what); }
+
+int DtypeBytes(const std::string& d) {
+  if (d == "F64" || d == "I64" || d == "U64") return 8;
+  if (d == "F32" || d == "I32" || d == "U32") return 4;
+  if (d == "F16" || d == "BF16" || d == "I16" || d == "U16") return 2;
+  if (d == "I8" || d == "U8" || d == "BOOL") return 1;
+  return 0;
+}
+
+Status ParseEntry(const std::string& name, const nlohmann::json& j, uint64_t data_bytes, TensorInfo* t) {
+  if (!j.is_object() || !j.contains("dtype") || !j["dtype"].is_string() || !j.contains("shape") || !j["shape"].is_array() ||
+      !j.contains("data_offsets") || !j["data_offsets"].is_array() || j["data_offsets"].size() != 2) {
+    return Bad("tensor '" + name + "' needs dtype, shape and data_offsets");
+  }
+  t->dtype = j["dtype"].get<std::string>();
+  auto bytes = static_cast<uint64_t>(DtypeBytes(t->dtype));
+  if (bytes == 0) return Bad("tensor '" + name + "' has an unknown dtype");
+  if (j["shape"].size() > 8) return Bad("tensor '" + name + "' has too many dimensions");
+  for (const auto& d : j["shape"]) {
+    if (!d.is_number_unsigned() || d.get<uint64_t>() > (1ull << 40)) return Bad("tensor '" + name + "' has a bad dimension");
+    t->shape.push_back(static_cast<int64_t>(d.get<uint64_t>()));
+    if (__builtin_mul_overflow(bytes, d.get<uint64_t>(), &bytes)) return Bad("tensor '" + name + "' is too large");
+  }
+  if (!j["data_offsets"][0].is_number_unsigned() || !j["data_offsets"][1].is_number_unsigned()) return Bad("tensor '" + name + "' has bad offsets");
+  t->begin = j["data_offsets"][0].get<uint64_t>();
+  t->end = j["data_offsets"][1].get<uint64_t>();
+  if (t->begin > t->end || t->end > data_bytes) return Bad("tensor '" + name + "' lies outside the file");
+  if (t->end - t->begin != bytes) return Bad("tensor '" + name + "': its offsets do not match its shape");
+  return absl::OkStatus();
+}
+
+float Bf16(uint16_t x) { return std::bit_cast<float>(static_cast<uint32_t>(x) << 16); }
+
+float F16(uint16_t x) {
+  uint32_t sign = static_cast<uint32_t>(x & 0x8000) << 16, e = x >> 10 & 31, m = x & 1023;
+  if (e == 31) return std::bit_cast<float>(sign | 0x7F800000u | m << 13);
+  if (e == 0) {
+    float f = static_cast<float>(m) * 5.9604645e-8f;
+    return sign ? -f : f;
+  }
+  return std::bit_cast<float>(sign | (e + 112) << 23 | m << 13);
+}
+
+}  // namespace
+
+StatusOr<std::map<std::string, TensorInfo>> ParseSafetensors(std::string_view file, uint64_t* data_begin) {
+  if (file.size() < 8) return Bad("the file is shorter than its header length");
+  uint64_t n;
+  std::memcpy(&n, file.data(), 8);
+  if (n > kMaxHeaderBytes || n > file.size() - 8) return Bad("the header length exceeds the file");
+  auto doc = nlohmann::json::parse(file.data() + 8, file.data() + 8 + n, nullptr, /*allow_exceptions=*/false);
+  if (!doc.is_object()) return Bad("the header is not a JSON object");
+  *data_begin = 8 + n;
+  std::map<std::string, TensorInfo> tensors;
+  std::vector<std::pair<uint64_t, uint64_t>> spans;
+  for (const auto& [name, value] : doc.items()) {
+    if (name == "__metadata__") continue;
+    TensorInfo t;
+    SL_RETURN_IF_ERROR(ParseEntry(name, value, file.size() - 8 - n, &t));
+    spans.emplace_back(t.begin, t.end);
+    tensors.emplace(name, std::move(t));
+  }
+  std::sort(spans.begin(), spans.end());
+  for (size_t i = 1; i < spans.size(); ++i) {
+    if (spans[i].first < spans[i - 1].second) return Bad("tensors overlap");
+  }
+  return tensors;
+}
+
+StatusOr<std::shared_ptr<WeightFile>> WeightFile::Open(const std::string& path) {
+  int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return ErrorWithReason(absl::StatusCode::kNotFound, "MODEL_FILE_MISSING", "a weight file of the model can't be opened");
+  struct stat st {};
+  std::shared_ptr<WeightFile> f(new WeightFile());
+  if (fstat(fd, &st) != 0 || st.st_size <= 0) {
+    close(fd);
+    return Bad("the file is empty");
+  }
+  f->size_ = static_cast<uint64_t>(st.st_size);
+  void* map = mmap(nullptr, f->size_, PROT_READ, MAP_PRIVATE, fd, 0);
+  close(fd);
+  if (map == MAP_FAILED) return Bad("the file can't be mapped");
+  f->map_ = static_cast<const char*>(map);
+  SL_ASSIGN_OR_RETURN(f->tensors_, ParseSafetensors({f->map_, f->size_}, &f->data_begin_));
+  return f;
+}
+
+WeightFile::~WeightFile() {
+  if (map_) munmap(const_cast<char*>(map_), size_);
+}
+
+StatusOr<Tensor> WeightFile::Read(const std::string& name, const std::vector<int64_t>& expected) const {
+  auto it = tensors_.find(name);
+  if (it == tensors_.end()) return Bad("tensor '" + name + "' is missing");
+  const TensorInfo& t = it->second;
+  bool same = t.shape.size() == expected.size();
+  for (size_t i = 0; same && i < expected.size(); ++i) same = expected[i] < 0 || expected[i] == t.shape[i];
+  if (!same) return Bad("tensor '" + name + "' has shape " + ShapeText(t.shape) + ", expected " + ShapeText(expected));
+  if (t.dtype != "F32" && t.dtype != "BF16" && t.dtype != "F16") return Bad("tensor '" + name + "' has dtype " + t.dtype + ", expected F32, BF16 or F16");
+  Tensor out(t.shape);
+  const char* p = map_ + data_begin_ + t.begin;
+  for (size_t i = 0; i < out.data.size(); ++i) {
+    uint16_t half;
+    if (t.dtype == "F32") {
+      std::memcpy(&out.data[i], p + i * 4, 4);
+    } else {
+      std::memcpy(&half, p + i * 2, 2);
+      out.data[i] = t.dtype == "BF16" ? Bf16(half) : F16(half);
+    }
+  }
+  return out;
+}
+
+}  // namespace sightline
