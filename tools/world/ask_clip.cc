@@ -53,6 +53,13 @@ struct View {
       return e.type == t && (object < 0 || e.object == object);
     }));
   }
+  // Objects that enter, leave or collide also halt or set off, which is no event of its own: not asked about.
+  bool Murky(EventType t, int object = -1) const {
+    return (t == EventType::kStop || t == EventType::kStart) && std::any_of(clip.events.begin(), clip.events.end(), [&](const Event& e) {
+      bool travels = e.type == EventType::kEnter || e.type == EventType::kLeave || e.type == EventType::kCollide;
+      return travels && (object < 0 || e.object == object || e.other == object);
+    });
+  }
   bool Plain(const Event& e) const {  // named by subject and verb alone
     return e.type != EventType::kChangeColour || CountType(EventType::kChangeColour, e.object) == 1;
   }
@@ -126,6 +133,7 @@ bool AskHowMany(const View& v, Qa* qa) {
   if (which == 1) {
     static constexpr EventType kTypes[6] = {EventType::kEnter, EventType::kLeave, EventType::kStop, EventType::kAppear, EventType::kVanish, EventType::kStart};
     EventType t = kTypes[v.rng->Int(6)];
+    if (v.Murky(t)) return false;
     static const std::vector<const char*> kMany = {"how many objects {v}?", "how many objects {v} in the clip?", "count the objects that {v}."};
     qa->question = Say(v.rng, kMany, {{"v", v.Verb({t, 0, 0}, true)}});
     qa->answer = std::to_string(v.CountType(t));
@@ -167,6 +175,7 @@ bool AskDid(const View& v, Qa* qa) {
       if (e.object == object && e.type != EventType::kCollide) t = e.type;
     }
   }
+  if (v.Murky(t, object)) return false;
   static const std::vector<const char*> kDid = {"does {x} {v}?", "does {x} {v} in the clip?", "do you see {x} {v}?", "is it true that {x} {w}?"};
   Event e{t, 0, object};
   qa->question = Say(v.rng, kDid, {{"x", v.Name(object)}, {"v", v.Verb(e, true)}, {"w", v.Verb(e, false)}});

@@ -154,6 +154,7 @@ bool AskAboutPair(Rng* rng, const Scene& first, const Scene& second, Qa* qa) {
   int at = rng->Int(2), which = rng->Int(6), mask = rng->Chance(0.5) ? kHasShape : rng->Chance(0.5) ? kHasColour : kHasColour | kHasShape;
   Object o = rng->Pick(s[at]->objects);
   if (rng->Chance(0.2)) o.shape = rng->Int(kShapes);
+  if (s[at]->focus < 0 && IsHeldOut(o.colour, o.shape)) return false;  // see MayName in ask_scene.cc
   int n[2] = {CountMatches(first.objects, o, mask), CountMatches(second.objects, o, mask)};
   Slots slots = {{"s", Describe(o, mask, true)}, {"a", WithArticle(Describe(o, mask))}, {"n", at ? "second" : "first"}};
   static const std::vector<const char*> kIn = {"how many {s} are in the {n} image?", "count the {s} in the {n} image.", "in the {n} image, how many {s} are there?", "how many {s} does the {n} image show?"};

@@ -47,6 +47,7 @@ const std::vector<const char*> kCaption = {
 std::string YesNo(bool yes) { return yes ? "yes" : "no"; }
 
 size_t PickFair(Rng* rng, const Scene& s) {
+  if (s.focus >= 0 && s.objects[static_cast<size_t>(s.focus)].visible >= 0.45 && rng->Chance(0.8)) return static_cast<size_t>(s.focus);
   std::vector<size_t> fair;
   for (size_t i = 0; i < s.objects.size(); ++i) {
     if (s.objects[i].visible >= 0.45) fair.push_back(i);
@@ -62,10 +63,23 @@ int RandomMask(Rng* rng) {
   return kMasks[static_cast<size_t>(rng->Weighted(kWeights))];
 }
 
-Object RandomObject(Rng* rng) {
+const Object& PickAny(Rng* rng, const Scene& s) {
+  return s.focus >= 0 && rng->Chance(0.6) ? s.objects[static_cast<size_t>(s.focus)] : rng->Pick(s.objects);
+}
+
+// Held-out combinations are named only where one stands in the picture: a training question that names one would
+// always be answered "no".
+bool MayName(const Scene& s, int colour, int shape) {
+  return !IsHeldOut(colour, shape) ||
+         std::any_of(s.objects.begin(), s.objects.end(), [](const Object& o) { return IsHeldOut(o.colour, o.shape); });
+}
+
+Object RandomObject(Rng* rng, const Scene& s) {
   Object o;
-  o.shape = rng->Int(kShapes);
-  o.colour = rng->Int(kColours);
+  do {
+    o.shape = rng->Int(kShapes);
+    o.colour = rng->Int(kColours);
+  } while (!MayName(s, o.colour, o.shape));
   o.size = rng->Int(kSizes);
   o.fill = rng->Int(kFills);
   return o;
@@ -75,15 +89,15 @@ Object RandomObject(Rng* rng) {
 bool NearMiss(Rng* rng, const Scene& s, Object* o, int* mask) {
   for (int t = 0; t < 20; ++t) {
     *mask = RandomMask(rng);
-    *o = rng->Pick(s.objects);
-    Object r = rng->Chance(0.6) ? rng->Pick(s.objects) : RandomObject(rng);
+    *o = PickAny(rng, s);
+    Object r = rng->Chance(0.6) ? rng->Pick(s.objects) : RandomObject(rng, s);
     int bit = 1 << rng->Int(4);
     if (!(*mask & bit)) continue;
     if (bit == kHasSize) o->size = r.size;
     if (bit == kHasFill) o->fill = r.fill;
     if (bit == kHasColour) o->colour = r.colour;
     if (bit == kHasShape) o->shape = r.shape;
-    if (CountMatches(s.objects, *o, *mask) == 0) return true;
+    if (MayName(s, o->colour, o->shape) && CountMatches(s.objects, *o, *mask) == 0) return true;
   }
   return false;
 }
@@ -97,7 +111,7 @@ bool AskExist(Rng* rng, const Scene& s, Qa* qa) {
     if (i == SIZE_MAX) return false;
     o = s.objects[i];
   } else if (rng->Chance(0.35)) {  // what the planted prior would suggest
-    const auto& pair = kPlantedPairs[static_cast<size_t>(rng->Int(kPairs))];
+    const auto& pair = kPlantedPairs[static_cast<size_t>(rng->Int(kPlantedPairCount))];
     o.shape = pair[1];
     mask = kHasShape;
     yes = CountMatches(s.objects, o, mask) > 0;
@@ -110,11 +124,11 @@ bool AskExist(Rng* rng, const Scene& s, Qa* qa) {
 }
 
 bool AskCount(Rng* rng, const Scene& s, Qa* qa) {
-  Object o = rng->Chance(0.85) ? rng->Pick(s.objects) : RandomObject(rng);
-  int mask = RandomMask(rng);
+  Object o;
+  int mask = 0;
   double best = -1;
   for (int t = 0; t < 3; ++t) {  // prefer larger counts: zero and one are easy to come by
-    Object p = rng->Chance(0.85) ? rng->Pick(s.objects) : RandomObject(rng);
+    Object p = rng->Chance(0.85) ? PickAny(rng, s) : RandomObject(rng, s);
     int m = rng->Chance(0.15) ? 0 : RandomMask(rng);
     double value = CountMatches(s.objects, p, m) + rng->Uniform() * 3;
     if (value > best) {
@@ -152,8 +166,9 @@ bool AskVerify(Rng* rng, const Scene& s, Qa* qa) {
   std::string the = Refer(rng, s.objects, i, kBit[which]);
   if (the.empty()) return false;
   bool yes = rng->Chance(0.5);
-  Object said = yes ? o : rng->Chance(0.5) ? rng->Pick(s.objects) : RandomObject(rng);
+  Object said = yes ? o : rng->Chance(0.5) ? rng->Pick(s.objects) : RandomObject(rng, s);
   if (!yes && which == 0 && rng->Chance(0.3) && kFavouriteColour[static_cast<size_t>(o.shape)] >= 0) said.colour = kFavouriteColour[static_cast<size_t>(o.shape)];
+  if (which == 0 && !MayName(s, said.colour, o.shape)) return false;
   std::string p = which == 0 ? kColourNames[static_cast<size_t>(said.colour)] : which == 1 ? kSizeNames[static_cast<size_t>(said.size)] : kFillNames[static_cast<size_t>(said.fill)];
   yes = which == 0 ? said.colour == o.colour : which == 1 ? said.size == o.size : said.fill == o.fill;
   qa->question = Say(rng, kVerify, {{"the", the}, {"p", p}});
@@ -175,7 +190,7 @@ bool AskCompare(Rng* rng, const Scene& s, Qa* qa) {
   int which = rng->Int(4);
   if (which < 2) {
     int mask = rng->Chance(0.6) ? kHasShape : kHasColour;
-    Object a = rng->Pick(s.objects), b = rng->Chance(0.75) ? rng->Pick(s.objects) : RandomObject(rng);
+    Object a = PickAny(rng, s), b = rng->Chance(0.75) ? rng->Pick(s.objects) : RandomObject(rng, s);
     if (Matches(a, b, mask)) return false;
     if (rng->Chance(0.5)) std::swap(a, b);
     int na = CountMatches(s.objects, a, mask), nb = CountMatches(s.objects, b, mask);
@@ -218,11 +233,13 @@ bool AskRelation(Rng* rng, const Scene& s, Qa* qa) {
   std::string a, b;
   if (!TwoReferents(rng, s, &i, &j, &a, &b)) return false;
   const Object &p = s.objects[i], &q = s.objects[j];
-  double kx = std::sqrt(s.aspect), dx = q.u - p.u, dy = q.v - p.v, gap = std::hypot(dx * kx, dy / kx);
-  if (gap < (p.r + q.r) * 0.92 && rng->Chance(0.6)) {
+  double dx = q.u - p.u, dy = q.v - p.v;
+  bool over = std::count(s.covers.begin(), s.covers.end(), std::array<int, 2>{static_cast<int>(i), static_cast<int>(j)}) > 0;
+  bool under = std::count(s.covers.begin(), s.covers.end(), std::array<int, 2>{static_cast<int>(j), static_cast<int>(i)}) > 0;
+  if ((over || under) && rng->Chance(0.6)) {
     static const std::vector<const char*> kFront = {"is {a} in front of {b}?", "does {a} cover part of {b}?", "is {b} behind {a}?", "is {b} partly hidden by {a}?"};
     qa->question = Say(rng, kFront, {{"a", a}, {"b", b}});
-    qa->answer = YesNo(i > j);
+    qa->answer = YesNo(over);
     return true;
   }
   static const char* kSide[4] = {"left", "right", "above", "below"};
@@ -307,6 +324,7 @@ bool AskBox(Rng* rng, const Scene& s, Qa* qa) {
 
 bool AskUnknown(Rng* rng, const Scene& s, Qa* qa) {
   qa->answer = "I can't tell";
+  qa->accepted = {"I cannot tell", "can't tell", "cannot tell", "unknown"};
   size_t i = PickFair(rng, s);
   if (i == SIZE_MAX) return false;
   if (rng->Chance(0.35)) {

@@ -121,8 +121,10 @@ void JpegArtefacts(Canvas* c, int quality) {
       float l = 0.299f * p[0] + 0.587f * p[1] + 0.114f * p[2];
       luma[static_cast<size_t>(y) * w + x] = l - 128;
       size_t i = static_cast<size_t>(y / 2) * cw + x / 2;
-      cb[i] += 0.25f * 0.564f * (p[2] - l);
-      cr[i] += 0.25f * 0.713f * (p[0] - l);
+      // A last odd row or column has fewer pixels to average.
+      float share = ((x | 1) < w ? 0.5f : 1.0f) * ((y | 1) < h ? 0.5f : 1.0f);
+      cb[i] += share * 0.564f * (p[2] - l);
+      cr[i] += share * 0.713f * (p[0] - l);
     }
   }
   QuantisePlane(&luma, w, h, scale, false);

@@ -21,10 +21,19 @@ struct Canvas {
   int width, height;
   std::vector<float> rgb;      // [height][width][3], 0..255
   std::vector<int16_t> owner;  // object that is seen at each pixel, -1 none
+  std::vector<int> taken;      // pixels that the object being drawn takes from each earlier one
+  int claimed = 0;             // pixels that the object being drawn covers
 
   Canvas(int w, int h)
       : width(w), height(h), rgb(static_cast<size_t>(w) * h * 3), owner(static_cast<size_t>(w) * h, -1) {}
   float* At(int x, int y) { return &rgb[(static_cast<size_t>(y) * width + x) * 3]; }
+  // Pixel (x, y) now shows object `id`.
+  void Claim(int x, int y, int id) {
+    int16_t& now = owner[static_cast<size_t>(y) * width + x];
+    if (now >= 0 && now != id && static_cast<size_t>(now) < taken.size()) ++taken[static_cast<size_t>(now)];
+    if (now != id) ++claimed;
+    now = static_cast<int16_t>(id);
+  }
   void Blend(int x, int y, const Rgb& c, double alpha) {
     float* p = At(x, y);
     for (size_t i = 0; i < 3; ++i) p[i] += static_cast<float>(alpha * (c[i] - p[i]));

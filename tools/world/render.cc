@@ -107,7 +107,7 @@ void DrawPanelElement(Canvas* c, const Object& o, int id, const Scene& s, double
 }
 
 // Visible box and share from the owner map.
-void Measure(Scene* s, const Canvas& c) {
+void Measure(Scene* s, const Canvas& c, const std::vector<int>& whole) {
   std::vector<Box> boxes(s->objects.size(), Box{1e9, 1e9, -1, -1});
   std::vector<int> seen(s->objects.size(), 0);
   for (int y = 0; y < c.height; ++y) {
@@ -119,15 +119,11 @@ void Measure(Scene* s, const Canvas& c) {
       ++seen[static_cast<size_t>(id)];
     }
   }
-  double side = std::sqrt(static_cast<double>(c.width) * c.height);
   for (size_t i = 0; i < boxes.size(); ++i) {
     Object& o = s->objects[i];
     const Box& b = boxes[i];
     o.box = seen[i] ? Box{b.x0 / c.width, b.y0 / c.height, b.x1 / c.width, b.y1 / c.height} : Box{};
-    // Areas of the unit shapes, for the share of an object that can be seen.
-    static constexpr double kArea[kShapes] = {3.14, 2.89, 1.71, 1.43, 2.20, 2.0, 2.29, 1.3, 1.39, 1.33};
-    double whole = kArea[o.shape] * o.r * o.r * side * side;
-    o.visible = o.kind == Kind::kShape ? std::min(1.0, seen[i] / std::max(1.0, whole)) : (seen[i] ? 1.0 : 0.0);
+    o.visible = static_cast<double>(seen[i]) / std::max(1, whole[i]);
   }
 }
 
@@ -140,15 +136,23 @@ void DrawObjects(Scene* s, Canvas* c) {
     DrawRect(c, -9, -9, c->width + 9, 11 * unit, 0, 0, s->back_b, -1);
     DrawText(c, s->title, 3 * unit, 2 * unit, unit, s->back_b[0] < 128 ? kWhite : kBlack);
   }
+  std::vector<int> whole;
+  s->covers.clear();
   for (size_t i = 0; i < s->objects.size(); ++i) {
     const Object& o = s->objects[i];
+    c->taken.assign(i, 0);
+    c->claimed = 0;
     if (o.kind != Kind::kShape) {
       DrawPanelElement(c, o, static_cast<int>(i), *s, side);
     } else {
       DrawShape(c, {o.shape, o.fill, static_cast<int>(i), o.u * c->width, o.v * c->height, o.r * side, o.angle, o.rgb});
     }
+    whole.push_back(c->claimed);
+    for (size_t k = 0; k < i; ++k) {  // an overlap that can be judged: 5% of the hidden one at least
+      if (c->taken[k] * 20 > whole[k]) s->covers.push_back({static_cast<int>(i), static_cast<int>(k)});
+    }
   }
-  Measure(s, *c);
+  Measure(s, *c, whole);
   for (const Object& o : s->objects) {
     if (o.kind == Kind::kShape && !o.label.empty()) DrawPlate(c, o, o.u * c->width, o.v * c->height, o.r * side, side);
   }

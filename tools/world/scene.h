@@ -55,6 +55,8 @@ struct Scene {
   double blur = 0, noise = 0;
   int jpeg = 0;                   // 0 off, else quality 1..100
   std::vector<Object> objects;    // painter's order: later ones lie in front
+  std::vector<std::array<int, 2>> covers;  // filled by the renderer: (front, back) that overlap plainly
+  int focus = -1;                 // an object that questions should be about, -1 any
 };
 
 // How scenes are drawn: training and IID share the planted prior, the others bend it (fusion.md 6.1).
@@ -67,8 +69,8 @@ struct SceneOptions {
   int min_objects = 1, max_objects = 10;
 };
 
-constexpr int kPairs = 5;
-extern const std::array<std::array<int, 2>, kPairs> kPlantedPairs;  // first -> second shape
+constexpr int kPlantedPairCount = 5;
+extern const std::array<std::array<int, 2>, kPlantedPairCount> kPlantedPairs;  // first -> second shape
 extern const std::array<int, kShapes> kFavouriteColour;             // -1: none
 bool IsHeldOut(int colour, int shape);
 std::array<int, 3> ColourRgb(int colour, Rng* rng);

@@ -2,6 +2,7 @@
 #include <cctype>
 #include <cmath>
 #include <cstdlib>
+#include <map>
 
 #include "tools/world/qa.h"
 
@@ -22,8 +23,11 @@ std::string Normal(const std::string& s) {
     for (int i = 0; i <= 10; ++i) {
       if (word == kNumbers[i]) word = std::to_string(i);
     }
-    if (word == "grey") word = "gray";
-    if (word == "moon") word = "crescent";
+    static const std::map<std::string, std::string> kSame = {
+        {"grey", "gray"}, {"moon", "crescent"}, {"rhombus", "diamond"}, {"disc", "circle"}, {"violet", "purple"},
+        {"turquoise", "cyan"}, {"big", "large"}, {"little", "small"}, {"filled", "solid"}, {"spotted", "dotted"},
+        {"hollow", "outlined"}, {"labeled", "labelled"}, {"color", "colour"}, {"disappears", "vanishes"}};
+    if (auto it = kSame.find(word); it != kSame.end()) word = it->second;
     if (!word.empty() && word != "a" && word != "an" && word != "the") out += (out.empty() ? "" : " ") + word;
     word.clear();
   };

@@ -106,7 +106,7 @@ void DrawShape(Canvas* canvas, const ShapeStyle& s) {
       double d = ShapeDistance(s.shape, lx / s.r_px, ly / s.r_px) * s.r_px;  // pixels, positive inside
       double cover = std::clamp(d + 0.5, 0.0, 1.0);
       if (cover <= 0) continue;
-      if (s.id >= 0 && cover > 0.5) canvas->owner[static_cast<size_t>(y) * canvas->width + x] = static_cast<int16_t>(s.id);
+      if (s.id >= 0 && cover > 0.5) canvas->Claim(x, y, s.id);
       if (s.fill == 1) {  // outlined: only a band along the border
         canvas->Blend(x, y, s.colour, cover * std::clamp(stroke - d + 0.5, 0.0, 1.0));
         continue;
@@ -135,7 +135,7 @@ void DrawRect(Canvas* canvas, double x0, double y0, double x1, double y1, double
       double out = std::hypot(std::max(qx, 0.0), std::max(qy, 0.0)) + std::min(std::max(qx, qy), 0.0) - corner_px;
       double cover = std::clamp(0.5 - out, 0.0, 1.0);
       if (cover <= 0) continue;
-      if (id >= 0 && cover > 0.5) canvas->owner[static_cast<size_t>(y) * canvas->width + x] = static_cast<int16_t>(id);
+      if (id >= 0 && cover > 0.5) canvas->Claim(x, y, id);
       if (stroke_px > 0) cover *= std::clamp(stroke_px + out + 0.5, 0.0, 1.0);
       canvas->Blend(x, y, colour, cover);
     }

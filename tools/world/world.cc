@@ -132,9 +132,14 @@ EvalItem MakeEvalItem(Split split, uint64_t seed, uint64_t index) {
       s = MakeUsableScene(&rng, static_cast<double>(w) / h, o);
       bool labelled = std::any_of(s.objects.begin(), s.objects.end(), [](const Object& ob) { return !ob.label.empty(); });
       if (split == Split::kLabels && !labelled) continue;
+      bool held = std::any_of(s.objects.begin(), s.objects.end(), [](const Object& ob) { return IsHeldOut(ob.colour, ob.shape); });
+      if (o.force_heldout && !held) continue;
       break;
     }
     item.images.push_back(Render(&s, w, h));
+    for (size_t k = 0; k < s.objects.size() && o.force_heldout; ++k) {
+      if (IsHeldOut(s.objects[k].colour, s.objects[k].shape)) s.focus = static_cast<int>(k);
+    }
     scenes.push_back(s);
   }
   const Scene& s = scenes[0];
@@ -151,9 +156,10 @@ EvalItem MakeEvalItem(Split split, uint64_t seed, uint64_t index) {
   } else if (split == Split::kBoxes || split == Split::kLabels) {
     item.questions.push_back(AskFamily(&rng, s, split == Split::kBoxes ? "box" : "label"));
   } else {
-    for (int i = 0; i < 3; ++i) {
+    for (int tries = 0; tries < 40 && item.questions.size() < 3; ++tries) {
       Qa qa = AskRandom(&rng, s);
-      if (qa.family != "caption") item.questions.push_back(qa);
+      bool again = std::any_of(item.questions.begin(), item.questions.end(), [&](const Qa& q) { return q.question == qa.question; });
+      if (qa.family != "caption" && !again) item.questions.push_back(qa);
     }
   }
   // A family that fits no object falls back to another question: splits of one family keep only their own.
