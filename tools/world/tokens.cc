@@ -1,15 +1,23 @@
 #include "tools/world/tokens.h"
 
+#include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <climits>
 #include <sstream>
 
 namespace sightline::world {
 namespace {
 
+// Empty when the text is not hexadecimal.
 std::string Unhex(const std::string& hex) {
   std::string out;
-  for (size_t i = 0; i + 1 < hex.size(); i += 2) out += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
+  for (size_t i = 0; i < hex.size(); i += 2) {
+    unsigned byte = 0;
+    const char* end = hex.data() + std::min(i + 2, hex.size());
+    if (std::from_chars(hex.data() + i, end, byte, 16).ptr != end) return "";
+    out += static_cast<char>(byte);
+  }
   return out;
 }
 
@@ -110,7 +118,9 @@ std::vector<int32_t> Tokens::EncodeWord(const std::string& word) const {
     parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(at) + 1);
   }
   std::vector<int32_t> out;
-  for (const auto& p : parts) out.push_back(ids_.at(p));
+  for (const auto& p : parts) {
+    if (auto it = ids_.find(p); it != ids_.end()) out.push_back(it->second);
+  }
   return out;
 }
 
