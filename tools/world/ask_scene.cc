@@ -97,7 +97,7 @@ bool AskExist(Rng* rng, const Scene& s, Qa* qa) {
     if (i == SIZE_MAX) return false;
     o = s.objects[i];
   } else if (rng->Chance(0.35)) {  // what the planted prior would suggest
-    const auto& pair = kPlantedPairs[static_cast<size_t>(rng->Int(kPairs))];
+    const auto& pair = kPlantedPairs[static_cast<size_t>(rng->Int(kPlantedPairCount))];
     o.shape = pair[1];
     mask = kHasShape;
     yes = CountMatches(s.objects, o, mask) > 0;

@@ -12,7 +12,7 @@ const std::array<const char*, kColours> kColourNames = {"red",    "green", "blue
 const std::array<const char*, kSizes> kSizeNames = {"small", "medium", "large"};
 const std::array<const char*, kFills> kFillNames = {"solid", "outlined", "striped", "dotted"};
 const std::array<const char*, 5> kKindNames = {"object", "button", "field", "check box", "icon"};
-const std::array<std::array<int, 2>, kPairs> kPlantedPairs = {
+const std::array<std::array<int, 2>, kPlantedPairCount> kPlantedPairs = {
     {{3, 7}, {5, 6}, {9, 1}, {8, 0}, {4, 2}}};
 const std::array<int, kShapes> kFavouriteColour = {-1, -1, 2, 3, -1, 0, -1, 5, -1, 1};
 

@@ -67,8 +67,8 @@ struct SceneOptions {
   int min_objects = 1, max_objects = 10;
 };
 
-constexpr int kPairs = 5;
-extern const std::array<std::array<int, 2>, kPairs> kPlantedPairs;  // first -> second shape
+constexpr int kPlantedPairCount = 5;
+extern const std::array<std::array<int, 2>, kPlantedPairCount> kPlantedPairs;  // first -> second shape
 extern const std::array<int, kShapes> kFavouriteColour;             // -1: none
 bool IsHeldOut(int colour, int shape);
 std::array<int, 3> ColourRgb(int colour, Rng* rng);
