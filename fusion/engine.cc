@@ -1,0 +1,270 @@
+#include "fusion/engine.h"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <cstring>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "fusion/stop_matcher.h"
+#include "language/decoder.h"
+
+namespace sightline {
+namespace {
+
+double MsSince(absl::Time from) { return absl::ToDoubleMilliseconds(absl::Now() - from); }
+
+// One request on its way. The engine thread fills `out`; the caller's thread empties it.
+struct Job {
+  Job(const GenerateRequest& r, const RequestContext& c, Prompt p, language::Sequence s)
+      : request(r), context(c), prompt(std::move(p)), sequence(std::move(s)), sampler(r.sampling), stop(r.stop) {}
+
+  const GenerateRequest& request;
+  const RequestContext& context;
+  Prompt prompt;
+  language::Sequence sequence;
+  Sampler sampler;
+  StopMatcher stop;
+  language::Utf8Stream utf8;
+  size_t piece = 0;    // prompt pieces done
+  int64_t offset = 0;  // rows done of the piece at hand
+  std::vector<int32_t> generated;
+  std::vector<float> logits;
+  absl::Time queued = absl::Now(), started, decoding;
+  bool running = false;
+  GenerateSummary summary;
+
+  std::mutex mu;
+  std::condition_variable wake;
+  std::deque<Delta> out;
+  std::optional<Status> finished;
+  std::atomic<bool> abandoned{false};
+
+  void Emit(Delta d) {
+    if (d.text.empty()) return;
+    std::lock_guard<std::mutex> lock(mu);
+    out.push_back(std::move(d));
+    wake.notify_one();
+  }
+  void Finish(Status s) {
+    std::lock_guard<std::mutex> lock(mu);
+    finished = std::move(s);
+    wake.notify_one();
+  }
+};
+
+}  // namespace
+
+struct Engine::Impl {
+  ModelSpec spec;
+  EngineOptions options;
+  std::unique_ptr<language::BpeTokenizer> tokenizer;
+  std::unique_ptr<language::Decoder> decoder;
+  std::unique_ptr<PagePool> pool;
+  int32_t end_id = -1;
+
+  mutable std::mutex mu;
+  std::condition_variable wake;
+  std::deque<std::shared_ptr<Job>> queue;
+  std::vector<std::shared_ptr<Job>> active;
+  bool stopping = false;
+  std::thread owner;
+
+  void Loop();
+  void Admit();
+  // One step of one sequence: a chunk of its prompt, or one token. True when the job has ended.
+  bool Step(Job* job);
+  StatusOr<bool> Advance(Job* job);
+  Status Prefill(Job* job);
+  bool Take(Job* job);
+  Tensor Rows(const PromptPiece& piece, int64_t from, int64_t n) const;
+};
+
+void Engine::Impl::Admit() {
+  while (!queue.empty() && static_cast<int>(active.size()) < options.max_active) {
+    active.push_back(queue.front());
+    queue.pop_front();
+  }
+}
+
+void Engine::Impl::Loop() {
+  for (;;) {
+    std::vector<std::shared_ptr<Job>> turn;
+    {
+      std::unique_lock<std::mutex> lock(mu);
+      wake.wait(lock, [&] { return stopping || !queue.empty() || !active.empty(); });
+      if (stopping) break;
+      // Those that wait longest for a slot may have been given up meanwhile.
+      Admit();
+      turn = active;
+    }
+    std::vector<std::shared_ptr<Job>> ended;
+    for (auto& job : turn) {
+      if (Step(job.get())) ended.push_back(job);
+    }
+    std::lock_guard<std::mutex> lock(mu);
+    for (auto& job : ended) active.erase(std::find(active.begin(), active.end(), job));
+  }
+  std::lock_guard<std::mutex> lock(mu);
+  Status gone = ErrorWithReason(absl::StatusCode::kUnavailable, "SHUTTING_DOWN", "the server is shutting down");
+  for (auto& job : active) job->Finish(gone);
+  for (auto& job : queue) job->Finish(gone);
+  active.clear();
+  queue.clear();
+}
+
+bool Engine::Impl::Step(Job* job) {
+  if (!job->running) {
+    job->running = true;
+    job->started = absl::Now();
+    job->summary.queue_ms = MsSince(job->queued);
+  }
+  Status status = job->abandoned ? absl::CancelledError("the caller stopped reading") : job->context.Check();
+  bool done = false;
+  if (status.ok()) {
+    auto advanced = Advance(job);
+    status = advanced.status();
+    done = advanced.ok() && *advanced;
+  }
+  if (status.ok() && !done) return false;
+  if (done) job->summary.decode_ms = MsSince(job->decoding);
+  job->Finish(status);
+  return true;
+}
+
+StatusOr<bool> Engine::Impl::Advance(Job* job) {
+  if (job->piece < job->prompt.pieces.size()) {
+    SL_RETURN_IF_ERROR(Prefill(job));
+    if (job->piece < job->prompt.pieces.size()) return false;
+    job->summary.prefill_ms = MsSince(job->started);
+    job->decoding = absl::Now();
+  } else {
+    SL_ASSIGN_OR_RETURN(job->logits, decoder->Forward(decoder->Embed({job->generated.back()}), &job->sequence));
+  }
+  return Take(job);
+}
+
+Tensor Engine::Impl::Rows(const PromptPiece& piece, int64_t from, int64_t n) const {
+  if (!piece.span) return decoder->Embed({piece.ids.begin() + from, piece.ids.begin() + from + n});
+  Tensor x({n, spec.text.hidden});
+  std::memcpy(x.data.data(), &piece.span->features[static_cast<size_t>(from * spec.text.hidden)], x.data.size() * sizeof(float));
+  return x;
+}
+
+// Gathers pieces until a chunk is full, so that many short pieces cost one pass.
+Status Engine::Impl::Prefill(Job* job) {
+  Tensor chunk({0, spec.text.hidden});
+  while (job->piece < job->prompt.pieces.size() && chunk.shape[0] < options.prefill_chunk) {
+    const PromptPiece& piece = job->prompt.pieces[job->piece];
+    int64_t size = piece.span ? static_cast<int64_t>(piece.span->rows) * piece.span->cols : static_cast<int64_t>(piece.ids.size());
+    int64_t n = std::min(size - job->offset, options.prefill_chunk - chunk.shape[0]);
+    Tensor rows = Rows(piece, job->offset, n);
+    chunk.data.insert(chunk.data.end(), rows.data.begin(), rows.data.end());
+    chunk.shape[0] += n;
+    job->offset += n;
+    if (job->offset == size) ++job->piece, job->offset = 0;
+  }
+  SL_ASSIGN_OR_RETURN(job->logits, decoder->Forward(std::move(chunk), &job->sequence));
+  return absl::OkStatus();
+}
+
+// Draws the next token from the logits at hand; true at the end of the text.
+bool Engine::Impl::Take(Job* job) {
+  int32_t id = job->sampler.Next(&job->logits, job->generated);
+  GenerateSummary& s = job->summary;
+  if (id == end_id) {
+    job->Emit({job->stop.Push(job->utf8.Flush()) + job->stop.Flush(), 0});
+    s.reason = FinishReason::kStop;
+    return true;
+  }
+  job->generated.push_back(id);
+  s.output_tokens = static_cast<int>(job->generated.size());
+  job->Emit({job->stop.Push(job->utf8.Push(tokenizer->Bytes(id))), 1});
+  if (job->stop.done()) {
+    s.reason = FinishReason::kStop;
+    return true;
+  }
+  if (s.output_tokens < job->request.max_output_tokens) return false;
+  job->Emit({job->stop.Push(job->utf8.Flush()) + job->stop.Flush(), 0});
+  s.reason = FinishReason::kLength;
+  return true;
+}
+
+Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {
+  impl_->owner = std::thread([this] { impl_->Loop(); });
+}
+
+Engine::~Engine() {
+  {
+    std::lock_guard<std::mutex> lock(impl_->mu);
+    impl_->stopping = true;
+  }
+  impl_->wake.notify_all();
+  impl_->owner.join();
+}
+
+StatusOr<std::unique_ptr<Engine>> Engine::Load(const std::string& directory, const EngineOptions& options) {
+  auto impl = std::make_unique<Impl>();
+  impl->options = options;
+  SL_ASSIGN_OR_RETURN(impl->spec, ReadScenesSpec(directory));
+  SL_ASSIGN_OR_RETURN(std::string json, ReadSmallFile(directory + "/tokenizer.json"));
+  SL_ASSIGN_OR_RETURN(impl->tokenizer, language::BpeTokenizer::Parse(json));
+  for (const std::string& s : {impl->spec.user, impl->spec.assistant, impl->spec.end, impl->spec.vision_start, impl->spec.vision_end}) {
+    if (impl->tokenizer->Special(s) < 0) return ErrorWithReason(absl::StatusCode::kInvalidArgument, "TOKENIZER_INVALID", "tokenizer.json lacks the special token " + s);
+  }
+  if (impl->tokenizer->vocab_size() > impl->spec.text.vocab) return ErrorWithReason(absl::StatusCode::kInvalidArgument, "TOKENIZER_INVALID", "tokenizer.json has more tokens than config.json's vocab_size");
+  impl->end_id = impl->tokenizer->Special(impl->spec.end);
+  SL_ASSIGN_OR_RETURN(auto file, WeightFile::Open(directory + "/model.safetensors"));
+  SL_ASSIGN_OR_RETURN(impl->decoder, language::Decoder::Load(impl->spec.text, *file, impl->spec.text_prefix));
+  impl->pool = std::make_unique<PagePool>(impl->decoder->page_floats(), options.kv_budget_bytes);
+  return std::unique_ptr<Engine>(new Engine(std::move(impl)));
+}
+
+StatusOr<GenerateSummary> Engine::Generate(const GenerateRequest& request, const RequestContext& context, const Sink& sink) {
+  SL_ASSIGN_OR_RETURN(Prompt prompt, BuildPrompt(impl_->spec, *impl_->tokenizer, request.parts));
+  if (prompt.tokens + request.max_output_tokens > impl_->spec.text.context) {
+    return ErrorWithReason(absl::StatusCode::kInvalidArgument, "CONTEXT_TOO_LONG",
+                           "the prompt has " + std::to_string(prompt.tokens) + " tokens; with max_output_tokens it exceeds the model's context of " + std::to_string(impl_->spec.text.context));
+  }
+  auto job = std::make_shared<Job>(request, context, std::move(prompt), language::Sequence(impl_->pool.get(), impl_->spec.text.layers));
+  job->summary.prompt_tokens = job->prompt.tokens;
+  job->summary.visual_tokens = job->prompt.visual_tokens;
+  {
+    std::lock_guard<std::mutex> lock(impl_->mu);
+    if (static_cast<int>(impl_->queue.size()) >= impl_->options.max_queued) return ErrorWithReason(absl::StatusCode::kResourceExhausted, "QUEUE_FULL", "too many requests are waiting; try again later");
+    impl_->queue.push_back(job);
+  }
+  impl_->wake.notify_one();
+  bool cancelled = false;
+  for (;;) {
+    std::unique_lock<std::mutex> lock(job->mu);
+    job->wake.wait(lock, [&] { return job->finished || !job->out.empty(); });
+    while (!job->out.empty()) {
+      Delta d = std::move(job->out.front());
+      job->out.pop_front();
+      lock.unlock();
+      if (!cancelled && !sink(d)) {
+        cancelled = true;
+        job->abandoned = true;
+      }
+      lock.lock();
+    }
+    if (!job->finished) continue;
+    // The engine thread holds references into this frame until it has said that it is finished.
+    Status status = cancelled ? absl::CancelledError("the caller stopped reading") : *job->finished;
+    SL_RETURN_IF_ERROR(status);
+    return job->summary;
+  }
+}
+
+const ModelSpec& Engine::spec() const { return impl_->spec; }
+int64_t Engine::parameter_count() const { return impl_->decoder->parameter_count(); }
+int Engine::active() const {
+  std::lock_guard<std::mutex> lock(impl_->mu);
+  return static_cast<int>(impl_->queue.size() + impl_->active.size());
+}
+
+}  // namespace sightline

@@ -1,0 +1,91 @@
+#include "vision/select/grid_selectors.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace sightline::vision {
+
+std::vector<int32_t> NeighbourhoodAxis(int32_t i, int32_t length, int32_t kernel, int32_t dilation) {
+  int32_t r = i % dilation, p = i / dilation, group = (length - r + dilation - 1) / dilation;
+  int32_t start = std::clamp(p - kernel / 2, 0, std::max(0, group - kernel));
+  std::vector<int32_t> keys;
+  for (int32_t t = 0; t < kernel; ++t) keys.push_back((start + t) * dilation + r);
+  return keys;
+}
+
+BlockList NeighbourhoodList(int32_t h, int32_t w, int32_t kernel, int32_t dilation) {
+  BlockList list;
+  std::vector<std::vector<int32_t>> cols;
+  for (int32_t x = 0; x < w; ++x) cols.push_back(NeighbourhoodAxis(x, w, kernel, dilation));
+  for (int32_t y = 0; y < h; ++y) {
+    std::vector<int32_t> rows = NeighbourhoodAxis(y, h, kernel, dilation);
+    for (int32_t x = 0; x < w; ++x) {
+      list.Query(y * w + x);
+      for (int32_t ky : rows) {
+        for (int32_t kx : cols[static_cast<size_t>(x)]) list.Key(ky * w + kx);
+      }
+      list.EndTile();
+    }
+  }
+  return list;
+}
+
+BlockList RegionList(int32_t h, int32_t w, int32_t n_win, const std::vector<std::vector<int32_t>>& routes) {
+  int32_t rh = h / n_win, rw = w / n_win;
+  BlockList list;
+  for (int32_t r = 0; r < n_win * n_win; ++r) {
+    for (int32_t y = 0; y < rh; ++y) list.Query((r / n_win * rh + y) * w + r % n_win * rw, rw);
+    for (int32_t s : routes[static_cast<size_t>(r)]) {
+      for (int32_t y = 0; y < rh; ++y) list.Key((s / n_win * rh + y) * w + s % n_win * rw, rw);
+    }
+    list.EndTile();
+  }
+  return list;
+}
+
+std::vector<std::vector<int32_t>> RouteRegions(const float* q, const float* k, int64_t stride, int32_t h, int32_t w,
+                                               int64_t c, int32_t n_win, int32_t topk) {
+  int32_t rh = h / n_win, rw = w / n_win, regions = n_win * n_win;
+  auto means = [&](const float* x) {
+    std::vector<float> m(static_cast<size_t>(regions * c));
+    for (int32_t y = 0; y < h; ++y) {
+      for (int32_t xx = 0; xx < w; ++xx) {
+        float* out = &m[static_cast<size_t>((y / rh * n_win + xx / rw) * c)];
+        const float* in = x + (static_cast<int64_t>(y) * w + xx) * stride;
+        for (int64_t i = 0; i < c; ++i) out[i] += in[i];
+      }
+    }
+    for (float& v : m) v /= static_cast<float>(rh * rw);
+    return m;
+  };
+  std::vector<float> qr = means(q), kr = means(k);
+  std::vector<std::vector<int32_t>> routes;
+  for (int32_t r = 0; r < regions; ++r) {
+    std::vector<float> affinity(static_cast<size_t>(regions));
+    for (int32_t s = 0; s < regions; ++s) {
+      for (int64_t i = 0; i < c; ++i) affinity[static_cast<size_t>(s)] += qr[static_cast<size_t>(r * c + i)] * kr[static_cast<size_t>(s * c + i)];
+    }
+    std::vector<int32_t> order(static_cast<size_t>(regions));
+    std::iota(order.begin(), order.end(), 0);
+    std::partial_sort(order.begin(), order.begin() + topk, order.end(), [&](int32_t a, int32_t b) {
+      float x = affinity[static_cast<size_t>(a)], y = affinity[static_cast<size_t>(b)];
+      return x != y ? x > y : a < b;
+    });
+    order.resize(static_cast<size_t>(topk));
+    std::sort(order.begin(), order.end());
+    routes.push_back(order);
+  }
+  return routes;
+}
+
+BlockList WindowList(int32_t windows, int32_t rows) {
+  BlockList list;
+  for (int32_t i = 0; i < windows; ++i) {
+    list.Query(i * rows, rows);
+    list.Key(i * rows, rows);
+    list.EndTile();
+  }
+  return list;
+}
+
+}  // namespace sightline::vision
