@@ -1,0 +1,111 @@
+#include "vision/video_timeline.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace sightline::video_internal {
+namespace {
+
+// A decode time that goes back at all, or a presentation time that goes back further than any
+// reordering, is a new clock.
+constexpr int64_t kResetUs = 10'000'000;
+// Times beyond this (about 3,000 years) are nonsense and would overflow sums.
+constexpr int64_t kSaneUs = 100'000'000'000'000'000;
+
+bool Sane(int64_t t) { return t != kNoTime && t > -kSaneUs && t < kSaneUs; }
+
+}  // namespace
+
+void RepairTimes(int64_t frame_us, std::vector<PacketTime>* packets) {
+  int64_t offset = 0, previous_dts = kNoTime, latest = kNoTime, previous = kNoTime;
+  for (PacketTime& p : *packets) {
+    p.duration_us = p.duration_us > 0 && p.duration_us < kSaneUs / 1000 ? p.duration_us : 0;
+    if (!Sane(p.pts_us)) {
+      p.time_us = previous == kNoTime ? 0 : previous + frame_us;
+    } else {
+      const bool dts_back =
+          Sane(p.dts_us) && previous_dts != kNoTime && p.dts_us < previous_dts - frame_us;
+      const bool pts_back = latest != kNoTime && p.pts_us + offset < latest - kResetUs;
+      if (latest != kNoTime &&
+          (pts_back || (dts_back && p.pts_us + offset < latest - 32 * frame_us))) {
+        offset = latest + frame_us - p.pts_us;
+      }
+      p.time_us = p.pts_us + offset;
+    }
+    if (Sane(p.dts_us)) previous_dts = p.dts_us;
+    previous = p.time_us;
+    if (latest == kNoTime || p.time_us > latest) latest = p.time_us;
+  }
+  int64_t start = kNoTime;
+  for (const PacketTime& p : *packets) {
+    if (!p.discard && (start == kNoTime || p.time_us < start)) start = p.time_us;
+  }
+  if (start == kNoTime) return;
+  for (PacketTime& p : *packets) p.time_us -= start;
+}
+
+int64_t DurationUs(const std::vector<PacketTime>& packets, int64_t frame_us) {
+  int64_t end = 0;
+  for (const PacketTime& p : packets) {
+    if (!p.discard) end = std::max(end, p.time_us + (p.duration_us > 0 ? p.duration_us : frame_us));
+  }
+  return end;
+}
+
+std::vector<int64_t> ChooseFrames(const std::vector<PacketTime>& packets, int64_t duration_us,
+                                  double fps, int min_frames, int max_frames) {
+  std::vector<int64_t> shown;
+  for (size_t i = 0; i < packets.size(); ++i) {
+    if (!packets[i].discard) shown.push_back(static_cast<int64_t>(i));
+  }
+  std::stable_sort(shown.begin(), shown.end(),
+                   [&](int64_t a, int64_t b) { return packets[a].time_us < packets[b].time_us; });
+  std::vector<int64_t> wanted;
+  if (shown.empty()) return wanted;
+  const double by_rate = std::ceil(static_cast<double>(duration_us) * 1e-6 * fps);
+  const int n = static_cast<int>(
+      std::clamp<double>(by_rate, std::max(1, min_frames), std::max(1, max_frames)));
+  for (int i = 0; i < n; ++i) {
+    const int64_t t = static_cast<int64_t>((i + 0.5) * static_cast<double>(duration_us) / n);
+    auto after = std::upper_bound(shown.begin(), shown.end(), t, [&](int64_t time, int64_t at) {
+      return time < packets[at].time_us;
+    });
+    const int64_t chosen = after == shown.begin() ? shown.front() : *(after - 1);
+    if (wanted.empty() || wanted.back() != chosen) wanted.push_back(chosen);
+  }
+  return wanted;
+}
+
+std::vector<Segment> PlanSegments(const std::vector<PacketTime>& packets,
+                                  const std::vector<int64_t>& wanted) {
+  // Key frame to start from: the last one at or before the frame in decode order whose time is not
+  // later either, because frames shown before an open-GOP key frame also need the group before it.
+  std::vector<int64_t> keys;
+  for (size_t i = 0; i < packets.size(); ++i) {
+    if (packets[i].key) keys.push_back(static_cast<int64_t>(i));
+  }
+  std::vector<Segment> segments;
+  for (int64_t w : wanted) {
+    auto it = std::upper_bound(keys.begin(), keys.end(), w);
+    while (it != keys.begin() && packets[*(it - 1)].time_us > packets[w].time_us) --it;
+    segments.push_back({it == keys.begin() ? 0 : *(it - 1), w, {w}});
+  }
+  std::sort(segments.begin(), segments.end(),
+            [](const Segment& a, const Segment& b) { return a.first < b.first; });
+  std::vector<Segment> merged;
+  for (Segment& s : segments) {
+    if (!merged.empty() && s.first <= merged.back().last) {
+      merged.back().last = std::max(merged.back().last, s.last);
+      merged.back().wanted.push_back(s.wanted[0]);
+    } else {
+      merged.push_back(std::move(s));
+    }
+  }
+  for (Segment& s : merged) {
+    std::sort(s.wanted.begin(), s.wanted.end(),
+              [&](int64_t a, int64_t b) { return packets[a].time_us < packets[b].time_us; });
+  }
+  return merged;
+}
+
+}  // namespace sightline::video_internal
