@@ -31,7 +31,8 @@ struct VideoLimits {
   int max_long_side_px = 7680, max_short_side_px = 4320, min_side_px = 4;
   int64_t max_file_bytes = 1ll << 30;
   int64_t max_duration_ms = 4ll * 3600 * 1000;
-  int64_t max_packets = 1'000'000;        // declared or found, of all tracks
+  // Declared or found, of all tracks: four hours of 60 frames a second with sound fit.
+  int64_t max_packets = 2'000'000;
   int64_t max_packet_bytes = 64ll << 20;  // one compressed frame
   int64_t max_decoded_frames = 12'000;    // needed to reach the frames wanted
   int64_t max_wall_ms = 60'000;
@@ -55,6 +56,7 @@ struct VideoInfo {
   int64_t frame_count = 0;
   double fps = 0;  // mean
   bool has_audio = false;
+  bool cut_off = false;  // an MP4 whose index names frames that the file no longer holds
 };
 
 struct VideoFrame {
