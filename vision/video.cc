@@ -180,8 +180,14 @@ StatusOr<SampledVideo> Sample(std::string_view bytes, const SampleOptions& optio
   SL_ASSIGN_OR_RETURN(Scan scan, ScanVideo(bytes, options.limits, watch));
   const SamplePolicy& policy = options.policy;
   const int64_t duration_us = DurationUs(scan.packets, 40'000);
-  std::vector<int64_t> wanted =
-      ChooseFrames(scan.packets, duration_us, policy.fps, policy.min_frames, policy.max_frames);
+  const int64_t start_us = policy.start_ms * 1000;
+  const int64_t end_us =
+      policy.end_ms > 0 ? std::min(duration_us, policy.end_ms * 1000) : duration_us;
+  if (start_us >= end_us) {
+    return MediaError("VIDEO_EMPTY_RANGE", "the part asked for holds no frame: the video lasts " +
+                                               std::to_string(scan.info.duration_ms) + " ms");
+  }
+  std::vector<int64_t> wanted = ChooseFrames(scan.packets, start_us, end_us, policy);
   std::vector<Segment> segments = PlanSegments(scan.packets, wanted);
   int64_t to_decode = 0;
   for (const Segment& s : segments) to_decode += s.last - s.first + 1;
