@@ -12,6 +12,7 @@ namespace sightline {
 
 struct ModelConfigs {  // parsed files of a model directory
   Json config;
+  Json generation;  // generation_config.json; an empty object when missing
   Json processor;  // processor_config.json or preprocessor_config.json; an empty object where there
                    // is neither
 };
@@ -21,6 +22,7 @@ struct CheckpointSpec {
   language::DecoderSpec text;
   std::vector<WeightPart> parts;    // "text"; "head" unless tied; "vision" and others of the family
   std::vector<std::string> unused;  // patterns of tensors that some exporters add and nobody needs
+  std::vector<int32_t> end_ids;     // tokens that end an answer
 };
 
 // One row of the registry. A config belongs to the first row whose model_type it carries.

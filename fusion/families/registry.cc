@@ -52,7 +52,11 @@ StatusOr<const Family*> FindFamily(const Json& config) {
 StatusOr<ModelConfigs> ReadModelConfigs(const std::string& directory) {
   ModelConfigs m;
   SL_ASSIGN_OR_RETURN(m.config, ReadJsonFile(directory, "config.json"));
-  m.processor = Json::object();
+  m.processor = m.generation = Json::object();
+  std::error_code none;
+  if (std::filesystem::exists(directory + "/generation_config.json", none)) {
+    SL_ASSIGN_OR_RETURN(m.generation, ReadJsonFile(directory, "generation_config.json"));
+  }
   for (const char* file : {"preprocessor_config.json", "processor_config.json"}) {
     std::error_code error;
     if (!std::filesystem::exists(directory + "/" + file, error)) continue;
@@ -62,11 +66,32 @@ StatusOr<ModelConfigs> ReadModelConfigs(const std::string& directory) {
   return m;
 }
 
+namespace {
+
+// One id or a list of them; the generation config speaks first, then the text config, then the
+// whole.
+std::vector<int32_t> ReadEndIds(const ConfigReader& c) {
+  if (!c.Has("eos_token_id")) return {};
+  if (!c.json()["eos_token_id"].is_array()) {
+    return {static_cast<int32_t>(c.Int("eos_token_id", 0, 1 << 22))};
+  }
+  std::vector<int64_t> ids = c.Ints("eos_token_id", 64, 0, 1 << 22);
+  return {ids.begin(), ids.end()};
+}
+
+}  // namespace
+
 StatusOr<CheckpointSpec> ReadCheckpointSpec(const std::string& directory) {
   SL_ASSIGN_OR_RETURN(ModelConfigs configs, ReadModelConfigs(directory));
   SL_ASSIGN_OR_RETURN(const Family* family, FindFamily(configs.config));
   SL_ASSIGN_OR_RETURN(CheckpointSpec spec, family->read(configs));
   spec.family = family->name;
+  ConfigReader generation(configs.generation, "generation_config.json");
+  ConfigReader config(configs.config, "config.json"), text(config, "text_config");
+  for (const ConfigReader* c : {&generation, &text, &config}) {
+    if (spec.end_ids.empty()) spec.end_ids = ReadEndIds(*c);
+    SL_RETURN_IF_ERROR(c->status());
+  }
   return spec;
 }
 

@@ -23,15 +23,17 @@ StatusOr<Report> RunFolder(const std::string& directory) {
               static_cast<long long>(decoder->parameter_count()));
   if (fs::exists(directory + "/golden.safetensors")) {
     SL_ASSIGN_OR_RETURN(auto golden, GoldenFile::Open(directory + "/golden.safetensors"));
-    SL_RETURN_IF_ERROR(CompareText(*decoder, *golden, "decoder", TextRows(*decoder), &report));
+    SL_RETURN_IF_ERROR(
+        CompareText(*decoder, *golden, {"decoder", TextRows(*decoder), spec.end_ids}, &report));
     return report;
   }
   for (const auto& entry : fs::directory_iterator(directory + "/golden")) {
     if (!entry.is_directory()) continue;
     SL_ASSIGN_OR_RETURN(auto golden,
                         GoldenFile::Open(entry.path().string() + "/golden.safetensors"));
-    SL_RETURN_IF_ERROR(CompareText(*decoder, *golden, entry.path().filename().string(),
-                                   TextRows(*decoder), &report));
+    SL_RETURN_IF_ERROR(
+        CompareText(*decoder, *golden,
+                    {entry.path().filename().string(), TextRows(*decoder), spec.end_ids}, &report));
   }
   return report;
 }

@@ -22,15 +22,19 @@ std::vector<float> Joined(const std::vector<Tensor>& parts) {
   return all;
 }
 
-int32_t Best(const std::vector<float>& logits) {
+int32_t Best(std::vector<float> logits, const std::vector<int32_t>& end_ids) {
+  for (int32_t id : end_ids) {
+    if (static_cast<size_t>(id) < logits.size()) logits[static_cast<size_t>(id)] = -1e30f;
+  }
   return static_cast<int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
 }
 
 StatusOr<std::vector<int32_t>> Greedy(const Decoder& decoder, std::vector<float> logits,
-                                      size_t count, Sequence* seq) {
+                                      size_t count, const std::vector<int32_t>& end_ids,
+                                      Sequence* seq) {
   std::vector<int32_t> out;
   while (out.size() < count) {
-    out.push_back(Best(logits));
+    out.push_back(Best(logits, end_ids));
     if (out.size() == count) break;
     SL_ASSIGN_OR_RETURN(logits, decoder.Forward(decoder.Embed({out.back()}), seq));
   }
@@ -57,15 +61,16 @@ PromptRows TextRows(const Decoder& decoder) {
   };
 }
 
-Status CompareText(const Decoder& decoder, const GoldenFile& golden, const std::string& name,
-                   const PromptRows& rows, Report* report) {
+Status CompareText(const Decoder& decoder, const GoldenFile& golden, const TextCase& text_case,
+                   Report* report) {
+  const std::string& name = text_case.name;
   SL_ASSIGN_OR_RETURN(std::vector<int32_t> ids, golden.Ints("in.input_ids"));
   for (int32_t id : ids) {
     if (id < 0 || id >= decoder.spec().vocab)
       return absl::InvalidArgumentError("in.input_ids leaves the vocabulary");
   }
   if (ids.empty()) return absl::InvalidArgumentError("in.input_ids is empty");
-  SL_ASSIGN_OR_RETURN(StepInput input, rows(ids));
+  SL_ASSIGN_OR_RETURN(StepInput input, text_case.rows(ids));
   PagePool pool(decoder.page_floats(), int64_t{4} << 30);
   Sequence seq(&pool, decoder.spec().layers);
   StepTaps taps;
@@ -88,7 +93,7 @@ Status CompareText(const Decoder& decoder, const GoldenFile& golden, const std::
   compare("logits_last48", LastRows(logits, want.rows()), want);
   SL_ASSIGN_OR_RETURN(std::vector<int32_t> tokens, golden.Ints("out.generated"));
   SL_ASSIGN_OR_RETURN(std::vector<int32_t> greedy,
-                      Greedy(decoder, LastRows(logits, 1), tokens.size(), &seq));
+                      Greedy(decoder, LastRows(logits, 1), tokens.size(), text_case.end_ids, &seq));
 
   report->Add({name, "generated", Mismatches(greedy, tokens), 0, "share of tokens that differ"});
   return absl::OkStatus();
