@@ -22,6 +22,9 @@ struct Scan {
 
 int64_t ToMs(int64_t us) { return (us + 500) / 1000; }
 
+// Times that callers name are any numbers.
+int64_t ClampedUs(int64_t ms) { return std::clamp<int64_t>(ms, 0, INT64_MAX / 2000) * 1000; }
+
 int64_t ToUs(int64_t value, AVRational base) {
   return value == AV_NOPTS_VALUE ? kNoTime : av_rescale_q(value, base, AVRational{1, 1'000'000});
 }
@@ -209,8 +212,14 @@ StatusOr<SampledVideo> Sample(std::string_view bytes, const SampleOptions& optio
                               const Watch* watch) {
   SL_ASSIGN_OR_RETURN(Scan scan, ScanVideo(bytes, options.limits, watch));
   const SamplePolicy& policy = options.policy;
-  std::vector<int64_t> wanted = ChooseFrames(scan.packets, scan.duration_us, policy.fps,
-                                             policy.min_frames, policy.max_frames);
+  const int64_t start_us = ClampedUs(policy.start_ms);
+  const int64_t end_us =
+      policy.end_ms > 0 ? std::min(scan.duration_us, ClampedUs(policy.end_ms)) : scan.duration_us;
+  if (start_us >= end_us) {
+    return MediaError("VIDEO_EMPTY_RANGE", "the part asked for holds no frame: the video lasts " +
+                                               std::to_string(scan.info.duration_ms) + " ms");
+  }
+  std::vector<int64_t> wanted = ChooseFrames(scan.packets, start_us, end_us, policy);
   std::vector<Segment> segments = PlanSegments(scan.packets, wanted);
   int64_t to_decode = 0;
   for (const Segment& s : segments) to_decode += s.last - s.first + 1;

@@ -11,9 +11,9 @@
 // A clock that jumps back is continued; a packet without a time gets one from its neighbours and
 // the frame rate. Errors: VIDEO_EMPTY, VIDEO_UNSUPPORTED_CONTAINER, VIDEO_UNSUPPORTED_CODEC,
 // VIDEO_NO_VIDEO_TRACK, VIDEO_INDEX_MISSING, VIDEO_ENCRYPTED, VIDEO_TOO_LARGE, VIDEO_TOO_SMALL,
-// VIDEO_TOO_LONG, VIDEO_TOO_MANY_FRAMES, VIDEO_CORRUPT (InvalidArgument); VIDEO_DECODE_BUDGET,
-// VIDEO_OUT_OF_MEMORY (ResourceExhausted); Cancelled. Threads: calls may run at the same time on
-// any threads. Callbacks run on the calling thread.
+// VIDEO_TOO_LONG, VIDEO_TOO_MANY_FRAMES, VIDEO_EMPTY_RANGE, VIDEO_CORRUPT (InvalidArgument);
+// VIDEO_DECODE_BUDGET, VIDEO_OUT_OF_MEMORY (ResourceExhausted); Cancelled. Threads: calls may run
+// at the same time on any threads. Callbacks run on the calling thread.
 #pragma once
 
 #include <cstdint>
@@ -40,10 +40,13 @@ struct VideoLimits {
 };
 
 // n = clamp(ceil(seconds * fps), min_frames, max_frames) times (i + 0.5) * duration / n; of each
-// the last frame that is not later. Two times on one frame give it once.
+// the last frame that is not later. Two times on one frame give it once. With a start or an end the
+// duration is that of the part between them; a start at or after the clip's end is
+// VIDEO_EMPTY_RANGE.
 struct SamplePolicy {
   double fps = 2;
   int min_frames = 4, max_frames = 32;
+  int64_t start_ms = 0, end_ms = 0;  // the part looked at; an end of 0 is the clip's end
   int max_side_px =
       1280;  // larger frames are reduced (area average), which bounds memory; 0 keeps them
 };

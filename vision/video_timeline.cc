@@ -94,8 +94,8 @@ int ReorderDepth(const std::vector<PacketTime>& packets) {
   return depth;
 }
 
-std::vector<int64_t> ChooseFrames(const std::vector<PacketTime>& packets, int64_t duration_us,
-                                  double fps, int min_frames, int max_frames) {
+std::vector<int64_t> ChooseFrames(const std::vector<PacketTime>& packets, int64_t start_us,
+                                  int64_t end_us, const SamplePolicy& policy) {
   std::vector<int64_t> shown;
   for (size_t i = 0; i < packets.size(); ++i) {
     if (!packets[i].discard) shown.push_back(static_cast<int64_t>(i));
@@ -104,11 +104,13 @@ std::vector<int64_t> ChooseFrames(const std::vector<PacketTime>& packets, int64_
                    [&](int64_t a, int64_t b) { return packets[a].time_us < packets[b].time_us; });
   std::vector<int64_t> wanted;
   if (shown.empty()) return wanted;
-  const double by_rate = std::ceil(static_cast<double>(duration_us) * 1e-6 * fps);
-  const int n = static_cast<int>(
-      std::clamp<double>(by_rate, std::max(1, min_frames), std::max(1, max_frames)));
+  const auto duration_us = static_cast<double>(end_us - start_us);
+  const int most = std::max(1, policy.max_frames);
+  const double by_rate = std::ceil(duration_us * 1e-6 * policy.fps);
+  const int n =
+      static_cast<int>(std::clamp<double>(by_rate, std::clamp(policy.min_frames, 1, most), most));
   for (int i = 0; i < n; ++i) {
-    const int64_t t = static_cast<int64_t>((i + 0.5) * static_cast<double>(duration_us) / n);
+    const int64_t t = start_us + static_cast<int64_t>((i + 0.5) * duration_us / n);
     auto after = std::upper_bound(shown.begin(), shown.end(), t, [&](int64_t time, int64_t at) {
       return time < packets[at].time_us;
     });

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "vision/video.h"
+
 namespace sightline::video_internal {
 
 inline constexpr int64_t kNoTime = INT64_MIN;
@@ -35,9 +37,9 @@ int64_t DurationUs(const std::vector<PacketTime>& packets, int64_t frame_us);
 // that H.264 allows.
 int ReorderDepth(const std::vector<PacketTime>& packets);
 
-// Ordinals of the wanted frames by ascending time, without repeats.
-std::vector<int64_t> ChooseFrames(const std::vector<PacketTime>& packets, int64_t duration_us,
-                                  double fps, int min_frames, int max_frames);
+// Ordinals of the wanted frames of [start_us, end_us) by ascending time, without repeats.
+std::vector<int64_t> ChooseFrames(const std::vector<PacketTime>& packets, int64_t start_us,
+                                  int64_t end_us, const SamplePolicy& policy);
 
 std::vector<Segment> PlanSegments(const std::vector<PacketTime>& packets,
                                   const std::vector<int64_t>& wanted);

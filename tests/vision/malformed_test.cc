@@ -3,7 +3,6 @@
 
 #include <chrono>
 #include <random>
-#include <regex>
 #include <set>
 
 #include "tests/vision/media_files.h"
@@ -28,7 +27,11 @@ void ExpectOurOwnWords(const Status& status) {
   const std::string text(status.message());
   EXPECT_FALSE(text.empty());
   EXPECT_LT(text.size(), 200u);
-  EXPECT_FALSE(std::regex_search(text, std::regex("0x[0-9a-f]{6}"))) << text;
+  // Sizes are written 0x32; pointers are longer.
+  const size_t hex = text.find("0x");
+  if (hex != text.npos) {
+    EXPECT_LT(text.find_first_not_of("0123456789abcdef", hex + 2), hex + 8) << text;
+  }
   for (const char* foreign : {"/tmp", "/work", "moov box not found", "libav", "@", "Invalid data",
                               "errno", "std::", "passwd", "http"}) {
     EXPECT_EQ(text.find(foreign), text.npos) << text;

@@ -159,6 +159,28 @@ TEST(Video, SeeksInALongClipDecodeLittle) {
   EXPECT_LE(video->decoded_frames, 5 * 253);
 }
 
+TEST(Video, APartOfAClip) {
+  const std::string bytes = ReadMedia("clip_15_minutes.mp4");
+  SampleOptions options;
+  options.policy.start_ms = 600'000;
+  options.policy.end_ms = 602'000;
+  auto video = SampleFrames(bytes, options);
+  ASSERT_TRUE(video.ok()) << video.status();
+  ASSERT_EQ(video->frames.size(), 4u);
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_EQ(NumberIn(video->frames[i].image), (600'250 + 500 * i) / 100);
+  }
+  EXPECT_LE(video->decoded_frames, 2 * 253);
+  options.policy.end_ms = INT64_MAX;
+  EXPECT_TRUE(SampleFrames(bytes, options).ok());
+  options.policy.start_ms = INT64_MIN;
+  EXPECT_TRUE(SampleFrames(bytes, options).ok());
+  for (int64_t start_ms : {INT64_C(900'000), INT64_MAX}) {
+    options.policy.start_ms = start_ms;
+    EXPECT_EQ(ReasonOf(SampleFrames(bytes, options).status()), "VIDEO_EMPTY_RANGE");
+  }
+}
+
 TEST(Video, ThreadCountChangesNothing) {
   for (const char* file :
        {"clip_h264_open_gop.ts", "clip_hevc.mp4", "clip_vp9.webm", "clip_av1.mkv"}) {

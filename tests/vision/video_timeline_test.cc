@@ -9,6 +9,10 @@
 namespace sightline::video_internal {
 namespace {
 
+SamplePolicy Policy(double fps, int min_frames, int max_frames) {
+  return {.fps = fps, .min_frames = min_frames, .max_frames = max_frames};
+}
+
 constexpr int64_t kFrameUs = 40'000;
 
 // A stream of groups of `group` frames with `b` frames between references, in decode order.
@@ -76,7 +80,7 @@ TEST(RepairTimes, NonsenseNeverOverflows) {
     const int64_t duration_us = DurationUs(packets, kFrameUs);
     EXPECT_GE(duration_us, 0);
     for (const auto& p : packets) EXPECT_GE(p.time_us, 0);
-    const auto wanted = ChooseFrames(packets, duration_us, 2, 4, 32);
+    const auto wanted = ChooseFrames(packets, 0, duration_us, Policy(2, 4, 32));
     ASSERT_FALSE(wanted.empty());
     size_t planned = 0;
     for (const auto& s : PlanSegments(packets, wanted)) {
@@ -108,7 +112,7 @@ TEST(ChooseFrames, TakesTheLastFrameNotLater) {
     time += 1 + static_cast<int64_t>(random() % 200'000);
   }
   for (int n : {1, 2, 7, 32}) {
-    const auto wanted = ChooseFrames(packets, time, 0, n, n);
+    const auto wanted = ChooseFrames(packets, 0, time, Policy(0, n, n));
     std::vector<int64_t> expected;
     for (int i = 0; i < n; ++i) {
       const auto at = static_cast<int64_t>((i + 0.5) * static_cast<double>(time) / n);
@@ -120,20 +124,26 @@ TEST(ChooseFrames, TakesTheLastFrameNotLater) {
   }
 }
 
+TEST(ChooseFrames, StaysInsideThePart) {
+  const auto packets = Stream(250, 25, 0);  // 10 s
+  const auto wanted = ChooseFrames(packets, 3'000'000, 5'000'000, Policy(2, 1, 32));
+  EXPECT_EQ(wanted, (std::vector<int64_t>{81, 93, 106, 118}));
+}
+
 TEST(ChooseFrames, CountFollowsRateAndBounds) {
   const auto packets = Stream(250, 25, 0);  // 10 s
   const int64_t duration_us = DurationUs(packets, kFrameUs);
-  EXPECT_EQ(ChooseFrames(packets, duration_us, 2, 4, 32).size(), 20u);
-  EXPECT_EQ(ChooseFrames(packets, duration_us, 2, 4, 8).size(), 8u);
-  EXPECT_EQ(ChooseFrames(packets, duration_us, 0.1, 4, 8).size(), 4u);
-  EXPECT_EQ(ChooseFrames(packets, duration_us, 1000, 1, 100'000).size(), 250u);
+  EXPECT_EQ(ChooseFrames(packets, 0, duration_us, Policy(2, 4, 32)).size(), 20u);
+  EXPECT_EQ(ChooseFrames(packets, 0, duration_us, Policy(2, 4, 8)).size(), 8u);
+  EXPECT_EQ(ChooseFrames(packets, 0, duration_us, Policy(0.1, 4, 8)).size(), 4u);
+  EXPECT_EQ(ChooseFrames(packets, 0, duration_us, Policy(1000, 1, 100'000)).size(), 250u);
 }
 
 // Every wanted frame lies in one stretch, which starts at a key frame that is not later.
 TEST(PlanSegments, StartsAtKeyFramesAndDecodesLittle) {
   for (int b : {0, 2, 3}) {
     const auto packets = Stream(1000, 50, b);
-    const auto wanted = ChooseFrames(packets, DurationUs(packets, kFrameUs), 0, 8, 8);
+    const auto wanted = ChooseFrames(packets, 0, DurationUs(packets, kFrameUs), Policy(0, 8, 8));
     const auto segments = PlanSegments(packets, wanted);
     int64_t decoded = 0, previous = -1;
     for (const auto& s : segments) {
