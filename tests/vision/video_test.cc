@@ -159,6 +159,31 @@ TEST(Video, SeeksInALongClipDecodeLittle) {
   EXPECT_LE(video->decoded_frames, 5 * 253);
 }
 
+// Passing over frames that nothing depends on must not change a pixel of those that are kept.
+TEST(Video, SampledPixelsAreThoseOfAFullDecode) {
+  for (const MediaCase& c : NumberedClips()) {
+    if (c.frames_ms.size() > 500) continue;
+    SCOPED_TRACE(c.file);
+    const std::string bytes = ReadMedia(c.file);
+    auto all = SampleFrames(bytes, EveryFrame());
+    ASSERT_TRUE(all.ok());
+    for (int count : {2, 5, 13}) {
+      SampleOptions options;
+      options.policy.fps = 0;
+      options.policy.min_frames = options.policy.max_frames = count;
+      auto some = SampleFrames(bytes, options);
+      ASSERT_TRUE(some.ok());
+      for (const VideoFrame& frame : some->frames) {
+        auto same = std::find_if(all->frames.begin(), all->frames.end(), [&](const VideoFrame& f) {
+          return f.timestamp_ms == frame.timestamp_ms;
+        });
+        ASSERT_NE(same, all->frames.end());
+        EXPECT_TRUE(frame.image.rgb == same->image.rgb) << frame.timestamp_ms << " of " << count;
+      }
+    }
+  }
+}
+
 TEST(Video, APartOfAClip) {
   const std::string bytes = ReadMedia("clip_15_minutes.mp4");
   SampleOptions options;
