@@ -52,6 +52,8 @@ int64_t FrameUs(const AVStream* stream, const std::vector<PacketTime>& packets) 
 // First pass: every packet's time, nothing decoded.
 StatusOr<std::vector<PacketTime>> ReadTimes(VideoSource* source) {
   const AVRational base = source->stream()->time_base;
+  // Matroska holds no decode times; those that the demuxer makes up may go back.
+  const bool decode_times = source->container() != "matroska";
   PacketPtr packet(av_packet_alloc());
   if (!packet)
     return MediaBudgetError("VIDEO_OUT_OF_MEMORY",
@@ -62,7 +64,7 @@ StatusOr<std::vector<PacketTime>> ReadTimes(VideoSource* source) {
     if (!more) break;
     PacketTime p;
     p.pts_us = ToUs(packet->pts, base);
-    p.dts_us = ToUs(packet->dts, base);
+    if (decode_times) p.dts_us = ToUs(packet->dts, base);
     p.duration_us = packet->duration > 0 ? ToUs(packet->duration, base) : 0;
     p.key = packet->flags & AV_PKT_FLAG_KEY;
     p.discard = packet->flags & AV_PKT_FLAG_DISCARD;

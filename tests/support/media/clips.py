@@ -73,6 +73,10 @@ def add(cases):
     clips.make("clip_h264_10_bit.mp4", 20, X264 + ["-pix_fmt", "yuv420p10le"])
     clips.make("clip_h264_444.mkv", 20, X264 + ["-pix_fmt", "yuv444p"])
     clips.make("clip_hevc.mp4", 40, ["-c:v", "libx265", "-preset", "ultrafast", "-g", "20", "-x265-params", "log-level=none:pools=none:frame-threads=1:bframes=3"])
+    deep = "log-level=none:pools=none:frame-threads=1:bframes=6:open-gop=1:keyint=30:min-keyint=30"
+    for suffix in ("mkv", "mp4"):
+        clips.make(f"clip_hevc_open_gop.{suffix}", 120, ["-c:v", "libx265", "-preset", "superfast", "-x265-params", deep])
+    clips.make("clip_h264_pyramid.mkv", 120, X264 + ["-bf", "8", "-g", "40", "-x264-params", "open-gop=1:b-pyramid=normal:ref=5:scenecut=0"])
     vp = ["-deadline", "realtime", "-cpu-used", "8", "-b:v", "300k", "-g", "20"]
     made["webm"] = clips.make("clip_vp9.webm", 40, ["-c:v", "libvpx-vp9", *vp])
     clips.make("clip_vp8.webm", 40, ["-c:v", "libvpx", "-auto-alt-ref", "0", *vp])
