@@ -9,11 +9,12 @@
 //
 // Time: timestamp_ms is the presentation time after the first frame (which is 0), rounded to 1 ms.
 // A clock that jumps back is continued; a packet without a time gets one from its neighbours and
-// the frame rate. Errors: VIDEO_EMPTY, VIDEO_UNSUPPORTED_CONTAINER, VIDEO_UNSUPPORTED_CODEC,
-// VIDEO_NO_VIDEO_TRACK, VIDEO_INDEX_MISSING, VIDEO_ENCRYPTED, VIDEO_TOO_LARGE, VIDEO_TOO_SMALL,
-// VIDEO_TOO_LONG, VIDEO_TOO_MANY_FRAMES, VIDEO_EMPTY_RANGE, VIDEO_CORRUPT (InvalidArgument);
-// VIDEO_DECODE_BUDGET, VIDEO_OUT_OF_MEMORY (ResourceExhausted); Cancelled. Threads: calls may run
-// at the same time on any threads. Callbacks run on the calling thread.
+// the frame rate. Where all packets share one time, frames follow each other by the frame rate.
+// Errors: VIDEO_EMPTY, VIDEO_UNSUPPORTED_CONTAINER, VIDEO_UNSUPPORTED_CODEC, VIDEO_NO_VIDEO_TRACK,
+// VIDEO_INDEX_MISSING, VIDEO_ENCRYPTED, VIDEO_TOO_LARGE, VIDEO_TOO_SMALL, VIDEO_TOO_LONG,
+// VIDEO_TOO_MANY_FRAMES, VIDEO_EMPTY_RANGE, VIDEO_CORRUPT (InvalidArgument); VIDEO_DECODE_BUDGET,
+// VIDEO_OUT_OF_MEMORY (ResourceExhausted); Cancelled. Threads: calls may run at the same time on
+// any threads. Callbacks run on the calling thread.
 #pragma once
 
 #include <cstdint>
