@@ -42,7 +42,9 @@ class ClientTest(unittest.TestCase):
 
     def test_answers(self):
         right = asked = 0
-        for q in json.load(open(scene("questions.json"))):
+        with open(scene("questions.json")) as file:
+            questions = json.load(file)
+        for q in questions:
             if q["family"] not in ("exist", "count", "attribute", "verify", "relation", "compare"):
                 continue
             right += self.client.answer(image(scene(q["file"])), q["question"]).text == q["answer"]

@@ -1,0 +1,55 @@
+// The weights of a model directory: one safetensors file, or shards with an index. Names are told
+// apart by part
+// ("text", "vision"), so that a family reads the layouts of older and newer exporters alike.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "compute/weights/safetensors.h"
+
+namespace sightline {
+
+// A part of the model and the prefixes its weights may stand under. The first prefix with a tensor
+// prefix + probe wins.
+struct WeightPart {
+  std::string part;
+  std::string probe;
+  std::vector<std::string> prefixes;
+};
+
+// Reading takes note of what was read; not thread-safe. Files stay mapped while it lives.
+class Checkpoint {
+ public:
+  // NOT_FOUND or INVALID_ARGUMENT; a shard that is missing or lacks what the index promises is
+  // named.
+  static StatusOr<std::unique_ptr<Checkpoint>> Open(const std::string& directory);
+
+  // INVALID_ARGUMENT names the part for which no known layout fits.
+  Status Map(const std::vector<WeightPart>& parts);
+  // Float32 of tensor `name` of a mapped part; its full name stands in the error. -1 in `shape`
+  // matches any size.
+  StatusOr<Tensor> Read(const std::string& part, const std::string& name,
+                        const std::vector<int64_t>& shape);
+  bool Has(const std::string& part, const std::string& name) const;
+  // INVALID_ARGUMENT names tensors that nobody read and no pattern ("*" stands for anything)
+  // allows.
+  Status CheckAllRead(const std::vector<std::string>& allowed) const;
+
+ private:
+  Status AddFile(const std::string& path);
+  Status AddShards(const std::string& directory);
+
+  std::vector<std::shared_ptr<WeightFile>> files_;
+  std::map<std::string, const WeightFile*> where_;
+  std::map<std::string, std::string> prefixes_;
+  std::set<std::string> read_;
+};
+
+// One "*" at most stands for any text.
+bool MatchesPattern(const std::string& name, const std::string& pattern);
+
+}  // namespace sightline

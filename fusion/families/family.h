@@ -1,0 +1,36 @@
+// What a family makes of a config: plain data that the shared code runs.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "fusion/families/checkpoint.h"
+#include "fusion/families/config_reader.h"
+#include "language/decoder_spec.h"
+
+namespace sightline {
+
+struct ModelConfigs {  // parsed files of a model directory
+  Json config;
+  Json generation;  // generation_config.json; an empty object when missing
+  Json processor;  // processor_config.json or preprocessor_config.json; an empty object where there
+                   // is neither
+};
+
+struct CheckpointSpec {
+  std::string family;
+  language::DecoderSpec text;
+  std::vector<WeightPart> parts;    // "text"; "head" unless tied; "vision" and others of the family
+  std::vector<std::string> unused;  // patterns of tensors that some exporters add and nobody needs
+  std::vector<int32_t> end_ids;     // tokens that end an answer
+};
+
+// One row of the registry. A config belongs to the first row whose model_type it carries.
+struct Family {
+  const char* name;
+  std::vector<std::string> model_types;    // of config.json
+  std::vector<std::string> architectures;  // asked when model_type is missing
+  StatusOr<CheckpointSpec> (*read)(const ModelConfigs& configs);
+};
+
+}  // namespace sightline

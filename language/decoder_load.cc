@@ -1,0 +1,129 @@
+// From named tensors to a decoder.
+#include <numeric>
+
+#include "language/decoder.h"
+
+namespace sightline::language {
+namespace {
+
+Status Bad(const std::string& what) {
+  return ErrorWithReason(absl::StatusCode::kInvalidArgument, "MODEL_CONFIG_INVALID",
+                         "config.json: " + what);
+}
+
+Status Check(const DecoderSpec& s) {
+  if (s.hidden <= 0 || s.ffn <= 0 || s.vocab <= 0 || s.layers <= 0 || s.context <= 0) {
+    return Bad("the text model needs positive sizes");
+  }
+  if (s.heads <= 0 || s.kv_heads <= 0 || s.heads % s.kv_heads) {
+    return Bad("num_attention_heads must be a multiple of num_key_value_heads");
+  }
+  if (s.head_dim <= 0 || s.head_dim % 2) return Bad("head_dim must be even");
+  if (!s.mrope_sections.empty() &&
+      (s.mrope_sections.size() != 3 ||
+       std::accumulate(s.mrope_sections.begin(), s.mrope_sections.end(), int64_t{0}) !=
+           s.head_dim / 2)) {
+    return Bad("mrope_section must be three numbers that sum to half of head_dim");
+  }
+  if (!s.windows.empty() && static_cast<int64_t>(s.windows.size()) != s.layers) {
+    return Bad("layer_types must name every layer");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+// Remembers the first error, so that the loader reads as a list.
+class Decoder::Builder {
+ public:
+  Builder(const DecoderSpec& spec, const TensorReader& read, Decoder* d)
+      : s_(spec), read_(read), d_(d) {}
+
+  Status Build() {
+    d_->embed_.w = Read("embed_tokens.weight", {s_.vocab, s_.hidden});
+    d_->norm_ = Norm("norm");
+    if (!s_.tied) d_->head_.w = Read("lm_head.weight", {s_.vocab, s_.hidden});
+    for (int64_t i = 0; i < s_.layers && status_.ok(); ++i) {
+      prefix_ = "layers." + std::to_string(i) + ".";
+      d_->layers_.push_back(OneLayer());
+    }
+    return status_;
+  }
+
+ private:
+  Tensor Read(const std::string& name, const std::vector<int64_t>& shape) {
+    auto t = read_(prefix_ + name, shape);
+    if (!t.ok()) {
+      if (status_.ok()) status_ = t.status();
+      return Tensor();
+    }
+    d_->parameters_ += static_cast<int64_t>(t->data.size());
+    return *std::move(t);
+  }
+  Linear Dense(const std::string& name, int64_t out, int64_t in, bool bias) {
+    Linear l;
+    l.w = Read(name + ".weight", {out, in});
+    if (bias) l.bias = Read(name + ".bias", {out}).data;
+    return l;
+  }
+  std::vector<float> Scale(const std::string& name, int64_t n) {
+    std::vector<float> w = Read(name + ".weight", {n}).data;
+    for (float& v : w) v += s_.norm_offset;
+    return w;
+  }
+  NormWeights Norm(const std::string& name) {
+    NormWeights n{Scale(name, s_.hidden), {}};
+    if (s_.norm == NormKind::kLayer) n.bias = Read(name + ".bias", {s_.hidden}).data;
+    return n;
+  }
+  Layer OneLayer() {
+    Layer l;
+    int64_t q = s_.heads * s_.head_dim, kv = s_.kv_heads * s_.head_dim;
+    l.before_attention = Norm("input_layernorm");
+    if (s_.sandwich_norms) {
+      l.after_attention = Norm("post_attention_layernorm");
+      l.before_mlp = Norm("pre_feedforward_layernorm");
+      l.after_mlp = Norm("post_feedforward_layernorm");
+    } else {
+      l.before_mlp = Norm("post_attention_layernorm");
+    }
+    l.q = Dense("self_attn.q_proj", q, s_.hidden, s_.qkv_bias);
+    l.k = Dense("self_attn.k_proj", kv, s_.hidden, s_.qkv_bias);
+    l.v = Dense("self_attn.v_proj", kv, s_.hidden, s_.qkv_bias);
+    l.o = Dense("self_attn.o_proj", s_.hidden, q, s_.o_bias);
+    if (s_.qk_norm) {
+      l.q_norm = Scale("self_attn.q_norm", s_.head_dim);
+      l.k_norm = Scale("self_attn.k_norm", s_.head_dim);
+    }
+    l.gate = Dense("mlp.gate_proj", s_.ffn, s_.hidden, s_.mlp_bias);
+    l.up = Dense("mlp.up_proj", s_.ffn, s_.hidden, s_.mlp_bias);
+    l.down = Dense("mlp.down_proj", s_.hidden, s_.ffn, s_.mlp_bias);
+    return l;
+  }
+
+  const DecoderSpec& s_;
+  const TensorReader& read_;
+  Decoder* d_;
+  std::string prefix_;
+  Status status_;
+};
+
+StatusOr<std::unique_ptr<Decoder>> Decoder::Load(const DecoderSpec& s, const TensorReader& read) {
+  SL_RETURN_IF_ERROR(Check(s));
+  std::unique_ptr<Decoder> d(new Decoder());
+  d->spec_ = s;
+  SL_RETURN_IF_ERROR(Builder(s, read, d.get()).Build());
+  d->rope_ =
+      RopeTable({s.head_dim, s.rope_theta, s.rope_scaling, s.mrope_sections, s.mrope_interleaved});
+  if (s.local_rope_theta > 0) d->local_rope_ = RopeTable({s.head_dim, s.local_rope_theta});
+  return d;
+}
+
+StatusOr<std::unique_ptr<Decoder>> Decoder::Load(const DecoderSpec& s, const WeightFile& file,
+                                                 const std::string& prefix) {
+  return Load(s, [&](const std::string& name, const std::vector<int64_t>& shape) {
+    return file.Read(name == "lm_head.weight" ? name : prefix + name, shape);
+  });
+}
+
+}  // namespace sightline::language

@@ -1,0 +1,82 @@
+#include "language/rope.h"
+
+#include <cmath>
+#include <numbers>
+
+#include "compute/base/check.h"
+
+namespace sightline::language {
+namespace {
+
+double Scaled(double f, const RopeScaling& s) {
+  if (s.kind == RopeScaling::Kind::kNone) return f;
+  if (s.kind == RopeScaling::Kind::kLinear) return f / s.factor;
+  double turns = s.original_context * f / (2 * std::numbers::pi);  // over the original context
+  if (turns > s.high_freq_factor) return f;
+  if (turns < s.low_freq_factor) return f / s.factor;
+  double keep = (turns - s.low_freq_factor) / (s.high_freq_factor - s.low_freq_factor);
+  return keep * f + (1 - keep) * f / s.factor;
+}
+
+// Interleaved: pairs go t h w t h w ... while a stream has pairs left; the rest is time.
+uint8_t StreamOf(int64_t pair, const RopeSpec& spec) {
+  if (spec.sections.empty()) return 0;
+  if (spec.interleaved) {
+    auto s = static_cast<size_t>(pair % 3);
+    return s != 0 && pair < 3 * spec.sections[s] ? static_cast<uint8_t>(s) : 0;
+  }
+  int64_t end = 0;
+  for (size_t s = 0; s < 3; ++s) {
+    end += spec.sections[s];
+    if (pair < end) return static_cast<uint8_t>(s);
+  }
+  return 2;
+}
+
+}  // namespace
+
+RopeTable::RopeTable(const RopeSpec& spec) {
+  SL_CHECK(spec.dim > 0 && spec.dim % 2 == 0);
+  SL_CHECK(spec.sections.empty() || spec.sections.size() == 3);
+  for (int64_t i = 0; i < spec.dim / 2; ++i) {
+    double f = std::pow(spec.theta, -2.0 * static_cast<double>(i) / static_cast<double>(spec.dim));
+    frequency_.push_back(static_cast<float>(Scaled(f, spec.scaling)));
+    stream_.push_back(StreamOf(i, spec));
+  }
+}
+
+RopeAngles RopeTable::Angles(const std::vector<int32_t>& positions) const {
+  SL_CHECK(positions.size() % 3 == 0);
+  size_t t = positions.size() / 3, half = frequency_.size();
+  RopeAngles a;
+  a.cosine.resize(t * half);
+  a.sine.resize(t * half);
+  for (size_t row = 0; row < t; ++row) {
+    for (size_t i = 0; i < half; ++i) {
+      // The product is rounded to float on purpose: checkpoints were trained and are judged that
+      // way.
+      float angle = static_cast<float>(positions[stream_[i] * t + row]) * frequency_[i];
+      a.cosine[row * half + i] = std::cos(angle);
+      a.sine[row * half + i] = std::sin(angle);
+    }
+  }
+  return a;
+}
+
+void Rotate(float* x, int64_t heads, int64_t d, const RopeAngles& angles) {
+  int64_t half = d / 2, rows = static_cast<int64_t>(angles.cosine.size()) / half;
+  for (int64_t t = 0; t < rows; ++t) {
+    const float *c = &angles.cosine[static_cast<size_t>(t * half)],
+                *s = &angles.sine[static_cast<size_t>(t * half)];
+    for (int64_t h = 0; h < heads; ++h) {
+      float* p = x + (t * heads + h) * d;
+      for (int64_t i = 0; i < half; ++i) {
+        float a = p[i], b = p[i + half];
+        p[i] = a * c[i] - b * s[i];
+        p[i + half] = b * c[i] + a * s[i];
+      }
+    }
+  }
+}
+
+}  // namespace sightline::language
