@@ -48,7 +48,7 @@ inline double ReadBandwidth(int64_t bytes) {
   std::vector<Lane> data(static_cast<size_t>(bytes / 64), Lane{1, 1, 1, 1, 1, 1, 1, 1});
   int threads = ComputeThreads();
   double best = 0;
-  for (int i = 0; i < 15; ++i) {
+  for (int i = 0; i < 8; ++i) {
     std::vector<uint64_t> sums(static_cast<size_t>(threads));
     auto read = [&](int t) {
       size_t begin = data.size() * static_cast<size_t>(t) / static_cast<size_t>(threads);

@@ -142,7 +142,17 @@ struct Row {
   double share() const { return rate ? value / floor : floor / value; }
 };
 
-std::vector<Row> Measure(Bench* bench, int runs, double peak, double read_bytes_s) {
+// What the machine can do, measured in every run: the best of all, so that a busy moment lowers no
+// floor.
+struct Ceilings {
+  double peak = 0, read_bytes_s = 0;
+  void Update(int64_t weight_bytes) {
+    peak = std::max(peak, GemmPeak());
+    read_bytes_s = std::max(read_bytes_s, ReadBandwidth(weight_bytes));
+  }
+};
+
+std::vector<Row> Measure(Bench* bench, int runs, Ceilings* ceilings) {
   std::vector<Item> stills, clips;
   for (uint64_t i = 0; i < kStills; ++i) stills.push_back(MakeStill(i));
   for (uint64_t i = 0; i < kClips; ++i) clips.push_back(MakeClip(i));
@@ -150,6 +160,7 @@ std::vector<Row> Measure(Bench* bench, int runs, double peak, double read_bytes_
   std::vector<double> encode, first, prefill_rate, decode_rate, clip_encode, clip_first;
   double prompt = 0, clip_prompt = 0;
   for (int r = 0; r < runs; ++r) {
+    ceilings->Update(4 * bench->decoder_parameters());
     for (const Item& item : stills) {
       Timed t = bench->Ask(item, item.question);
       encode.push_back(t.encode_ms);
@@ -167,6 +178,7 @@ std::vector<Row> Measure(Bench* bench, int runs, double peak, double read_bytes_
       clip_prompt = t.summary.prompt_tokens;
     }
   }
+  double peak = ceilings->peak, read_bytes_s = ceilings->read_bytes_s;
   const ModelSpec& spec = bench->spec();
   auto canvas = vision::NearestCanvas(spec.image_canvases, kSide, kSide);
   auto frame = vision::NearestCanvas(spec.frame_canvases, kSide, kSide);
@@ -217,15 +229,12 @@ int Main(int argc, char** argv) {
     return 1;
   }
   Bench bench(*std::move(vision), *std::move(engine));
-  double peak = GemmPeak(), read = ReadBandwidth(4 * bench.decoder_parameters());
-  std::vector<Row> rows = Measure(&bench, runs, peak, read);
+  Ceilings ceilings;
+  std::vector<Row> rows = Measure(&bench, runs, &ceilings);
   bool ok = bench.stable() && bench.right() >= 0.8;
-  nlohmann::json out = {{"threads", ComputeThreads()},
-                        {"runs", runs},
-                        {"gemm_flops", peak},
-                        {"read_bytes_s", read},
-                        {"replies_equal", bench.stable()},
-                        {"replies_right", bench.right()},
+  nlohmann::json out = {{"threads", ComputeThreads()},     {"runs", runs},
+                        {"gemm_flops", ceilings.peak},     {"read_bytes_s", ceilings.read_bytes_s},
+                        {"replies_equal", bench.stable()}, {"replies_right", bench.right()},
                         {"rows", nlohmann::json::array()}};
   for (const Row& r : rows) {
     out["rows"].push_back({{"name", r.name},
@@ -239,7 +248,7 @@ int Main(int argc, char** argv) {
     std::printf("%s\n", out.dump(2).c_str());
   } else {
     std::printf("%d threads, GEMM %.1f GFLOP/s, reads %.1f GB/s, %d runs\n", ComputeThreads(),
-                peak / 1e9, read / 1e9, runs);
+                ceilings.peak / 1e9, ceilings.read_bytes_s / 1e9, runs);
     for (const Row& r : rows) {
       std::printf("%-28s %9.1f %-4s best possible %9.1f (%4.1f%%) %s\n", r.name.c_str(), r.value,
                   r.unit.c_str(), r.floor, 100 * r.share(), r.bound.c_str());
