@@ -11,9 +11,9 @@
 // A clock that jumps back is continued; a packet without a time gets one from its neighbours and
 // the frame rate. Errors: VIDEO_EMPTY, VIDEO_UNSUPPORTED_CONTAINER, VIDEO_UNSUPPORTED_CODEC,
 // VIDEO_NO_VIDEO_TRACK, VIDEO_INDEX_MISSING, VIDEO_ENCRYPTED, VIDEO_TOO_LARGE, VIDEO_TOO_SMALL,
-// VIDEO_TOO_LONG, VIDEO_TOO_MANY_FRAMES, VIDEO_EMPTY_RANGE, VIDEO_CORRUPT (InvalidArgument); VIDEO_DECODE_BUDGET,
-// VIDEO_OUT_OF_MEMORY (ResourceExhausted); Cancelled. Threads: calls may run at the same time on
-// any threads. Callbacks run on the calling thread.
+// VIDEO_TOO_LONG, VIDEO_TOO_MANY_FRAMES, VIDEO_EMPTY_RANGE, VIDEO_CORRUPT (InvalidArgument);
+// VIDEO_DECODE_BUDGET, VIDEO_OUT_OF_MEMORY (ResourceExhausted); Cancelled. Threads: calls may run
+// at the same time on any threads. Callbacks run on the calling thread.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +31,8 @@ struct VideoLimits {
   int max_long_side_px = 7680, max_short_side_px = 4320, min_side_px = 4;
   int64_t max_file_bytes = 1ll << 30;
   int64_t max_duration_ms = 4ll * 3600 * 1000;
-  int64_t max_packets = 1'000'000;        // declared or found, of all tracks
+  // Declared or found, of all tracks: four hours of 60 frames a second with sound fit.
+  int64_t max_packets = 2'000'000;
   int64_t max_packet_bytes = 64ll << 20;  // one compressed frame
   int64_t max_decoded_frames = 12'000;    // needed to reach the frames wanted
   int64_t max_wall_ms = 60'000;
@@ -40,7 +41,8 @@ struct VideoLimits {
 
 // n = clamp(ceil(seconds * fps), min_frames, max_frames) times (i + 0.5) * duration / n; of each
 // the last frame that is not later. Two times on one frame give it once. With a start or an end the
-// duration is that of the part between them; a start at or after the clip's end is VIDEO_EMPTY_RANGE.
+// duration is that of the part between them; a start at or after the clip's end is
+// VIDEO_EMPTY_RANGE.
 struct SamplePolicy {
   double fps = 2;
   int min_frames = 4, max_frames = 32;
@@ -57,6 +59,7 @@ struct VideoInfo {
   int64_t frame_count = 0;
   double fps = 0;  // mean
   bool has_audio = false;
+  bool cut_off = false;  // an MP4 whose index names frames that the file no longer holds
 };
 
 struct VideoFrame {
