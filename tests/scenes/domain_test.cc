@@ -47,7 +47,7 @@ TEST_F(Domain, OutliersAreWarnedAbout) {
 }
 
 TEST_F(Domain, ScenesAreNot) {
-  constexpr int kScenes = 300;
+  constexpr int kScenes = 200;
   int warned = 0;
   for (uint64_t i = 0; i < kScenes; ++i) {
     warned += Score(*vision_, world::MakeEvalItem(world::Split::kIid, seed_, i).images[0]) > 0.5;
@@ -56,7 +56,7 @@ TEST_F(Domain, ScenesAreNot) {
 }
 
 TEST_F(Domain, ClipsAreNot) {
-  constexpr int kClips = 20;
+  constexpr int kClips = 10;
   int warned = 0;
   for (uint64_t i = 0; i < kClips; ++i) {
     auto item = world::MakeEvalItem(world::Split::kClips, seed_, i);
