@@ -9,6 +9,7 @@
 
 #include "compute/base/request_context.h"
 #include "compute/base/status.h"
+#include "compute/ops/ops.h"
 #include "fusion/families/scenes.h"
 #include "vision/image.h"
 
@@ -70,12 +71,21 @@ class VisionPipeline {
 
  private:
   VisionPipeline() = default;
-  StatusOr<VisualSpan> EncodeOne(const Image& image, bool frame, double* domain_logit) const;
+  // What the encoder sees in one picture, and a frame's tokens merged: [rows * cols, dim2].
+  struct VisualMap {
+    int64_t rows = 0, cols = 0;
+    Tensor tokens;
+    double domain_logit = 0;
+  };
+  StatusOr<VisualMap> EncodeMap(const Image& image, bool frame) const;
+  // Neighbours of a clip's frame: the frames at its sides, or itself at an end. Both null for a still.
+  VisualSpan Project(const VisualMap& map, const VisualMap* previous, const VisualMap* next) const;
 
   ModelSpec spec_;
   MediaLimits limits_;
   std::unique_ptr<vision::ScenesEncoder> encoder_;
   Linear merge_, fc1_, fc2_;
+  Linear fc_previous_, fc_next_;  // no bias; empty where the model has no such term
   int64_t parameters_ = 0;
 };
 
