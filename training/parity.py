@@ -113,7 +113,7 @@ class Reference:
     def prompt(self, batch, row, question, kind):
         """Embedded prompt [1, T, C] and the vision taps of its pictures."""
         tokens, domain = self.model.encoder(torch.from_numpy(batch["pixels"][row]))
-        visual = self.model.projector(tokens, kind == "clip")
+        visual = self.model.projector(tokens, tokens.shape[0] if kind == "clip" else 0)
         times = batch["times"][row:row + 1] if kind == "clip" else None
         ids = prefix(1, len(visual), visual.shape[1], times, self.chars)[0]
         ids = np.concatenate([ids[ids != bpe.PAD], question, [bpe.ASSISTANT]]).astype(np.int64)
