@@ -43,6 +43,10 @@ vision::VitSpec ReadVit(const ConfigReader& c, bool clip) {
   s.patch = c.Int("patch_size", 1, 256);
   s.image = c.Int("image_size", 1, 4096);
   if (s.hidden % s.heads) c.Fail("num_attention_heads", "must divide hidden_size");
+  if (s.patch > s.image) {
+    c.Fail("patch_size", "must not exceed image_size");
+    s.image = s.patch;
+  }
   s.image -= s.image % s.patch;  // a border that fills no patch is not seen
   s.class_row = s.pre_norm = clip;
   s.patch_bias = !clip;

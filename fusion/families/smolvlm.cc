@@ -129,6 +129,9 @@ StatusOr<CheckpointSpec> ReadSmolVlm(const ModelConfigs& configs) {
   s.vit = ReadVit(v, false);
   s.vit.post_norm = true;
   s.image = ReadImageConfig(p);
+  // Configs ask for Lanczos; the processor that made the checkpoints' reference outputs has none
+  // and takes bicubic.
+  if (s.image.filter == vision::Filter::kLanczos) s.image.filter = vision::Filter::kBicubic;
   s.scale = c.Int("scale_factor", 1, 64, 2);
   s.longest = size.Int("longest_edge", 1, 16384, 4 * s.vit.image);
   s.tile = tile.Int("longest_edge", 1, 4096, s.vit.image);
