@@ -180,7 +180,8 @@ TEST(Registry, SurvivesHostileConfigs) {
   for (const char* folder : {"llama3", "gemma3", "qwen2_5_vl"}) {
     Json config = Json::parse(ReadAll(GoldenDirectory(folder) + "/config.json"));
     std::vector<Json::json_pointer> fields;
-    for (const auto& [path, value] : config.flatten().items()) fields.emplace_back(path);
+    const Json flat = config.flatten();
+    for (const auto& [path, value] : flat.items()) fields.emplace_back(path);
     for (int round = 0; round < 400; ++round) {
       Json hostile = config;
       for (int k = 0; k < 2; ++k) {
