@@ -35,6 +35,7 @@ struct Job {
   std::vector<float> logits;
   absl::Time queued = absl::Now(), started, decoding;
   bool running = false;
+  int most_tokens = 0;  // what was asked for, or what the context has room for
   GenerateSummary summary;
 
   std::mutex mu;
@@ -187,7 +188,7 @@ bool Engine::Impl::Take(Job* job) {
     s.reason = FinishReason::kStop;
     return true;
   }
-  if (s.output_tokens < job->request.max_output_tokens) return false;
+  if (s.output_tokens < job->most_tokens) return false;
   job->Emit({job->stop.Push(job->utf8.Flush()) + job->stop.Flush(), 0});
   s.reason = FinishReason::kLength;
   return true;
@@ -225,13 +226,16 @@ StatusOr<std::unique_ptr<Engine>> Engine::Load(const std::string& directory, con
 
 StatusOr<GenerateSummary> Engine::Generate(const GenerateRequest& request, const RequestContext& context, const Sink& sink) {
   SL_ASSIGN_OR_RETURN(Prompt prompt, BuildPrompt(impl_->spec, *impl_->tokenizer, request.parts));
-  if (prompt.tokens + request.max_output_tokens > impl_->spec.text.context) {
+  const int64_t room = impl_->spec.text.context - prompt.tokens;
+  if (room < 1) {
     return ErrorWithReason(absl::StatusCode::kInvalidArgument, "CONTEXT_TOO_LONG",
-                           "the prompt has " + std::to_string(prompt.tokens) + " tokens; with max_output_tokens it exceeds the model's context of " + std::to_string(impl_->spec.text.context));
+                           "the prompt has " + std::to_string(prompt.tokens) + " tokens; the model's context holds " + std::to_string(impl_->spec.text.context) +
+                               " with the answer; send fewer or smaller images, or fewer frames");
   }
   auto job = std::make_shared<Job>(request, context, std::move(prompt), language::Sequence(impl_->pool.get(), impl_->spec.text.layers));
   job->summary.prompt_tokens = job->prompt.tokens;
   job->summary.visual_tokens = job->prompt.visual_tokens;
+  job->most_tokens = static_cast<int>(std::min<int64_t>(request.max_output_tokens, room));
   {
     std::lock_guard<std::mutex> lock(impl_->mu);
     if (static_cast<int>(impl_->queue.size()) >= impl_->options.max_queued) return ErrorWithReason(absl::StatusCode::kResourceExhausted, "QUEUE_FULL", "too many requests are waiting; try again later");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 namespace sightline {
 
@@ -33,6 +34,11 @@ StatusOr<std::unique_ptr<VisionPipeline>> VisionPipeline::Load(const std::string
   p->merge_ = read("merge", c, merge * merge * c);
   p->fc1_ = read("fc1", s.text.hidden, c);
   p->fc2_ = read("fc2", s.text.hidden, s.text.hidden);
+  if (s.frame_neighbours) {
+    for (auto [to, name] : {std::pair{&p->fc_previous_, "fc_prev"}, {&p->fc_next_, "fc_next"}}) {
+      SL_ASSIGN_OR_RETURN(to->w, file->Read(s.projector_prefix + name + ".weight", {s.text.hidden, c}));
+    }
+  }
   SL_RETURN_IF_ERROR(first);
   for (const auto& [name, t] : file->tensors()) {
     if (name.rfind(s.text_prefix, 0) != 0) p->parameters_ += Tensor::Count(t.shape);
@@ -40,11 +46,10 @@ StatusOr<std::unique_ptr<VisionPipeline>> VisionPipeline::Load(const std::string
   return p;
 }
 
-StatusOr<VisualSpan> VisionPipeline::EncodeOne(const Image& image, bool frame, double* domain_logit) const {
+StatusOr<VisionPipeline::VisualMap> VisionPipeline::EncodeMap(const Image& image, bool frame) const {
   vision::Canvas canvas = vision::NearestCanvas(frame ? spec_.frame_canvases : spec_.image_canvases, image.width_px, image.height_px);
   Image at_canvas = vision::ResizeTriangle(image, canvas.width_px, canvas.height_px);
   SL_ASSIGN_OR_RETURN(vision::EncodedMap map, encoder_->Encode(at_canvas.rgb.data(), canvas.width_px, canvas.height_px));
-  *domain_logit = map.domain_logit;
   int64_t h = map.tokens.shape[0], w = map.tokens.shape[1], c = map.tokens.shape[2];
   Tensor x = std::move(map.tokens);
   if (frame) {  // 2 x 2 tokens side by side, row-major
@@ -60,12 +65,21 @@ StatusOr<VisualSpan> VisionPipeline::EncodeOne(const Image& image, bool frame, d
     h /= m;
     w /= m;
   }
-  x = Apply(x, fc1_);
-  GeluInPlace(x.data.data(), static_cast<int64_t>(x.data.size()));
+  return VisualMap{h, w, std::move(x), map.domain_logit};
+}
+
+VisualSpan VisionPipeline::Project(const VisualMap& map, const VisualMap* previous, const VisualMap* next) const {
+  Tensor x = Apply(map.tokens, fc1_);
+  auto size = static_cast<int64_t>(x.data.size());
+  // hidden_t = gelu(fc1 x_t + b + fc_prev x_{t-1} + fc_next x_{t+1}): change shows within one visual token.
+  for (auto [neighbour, layer] : {std::pair{previous, &fc_previous_}, {next, &fc_next_}}) {
+    if (neighbour && !layer->w.data.empty()) AddInPlace(x.data.data(), Apply(neighbour->tokens, *layer).data.data(), size);
+  }
+  GeluInPlace(x.data.data(), size);
   x = Apply(x, fc2_);
   VisualSpan span;
-  span.rows = static_cast<int>(h);
-  span.cols = static_cast<int>(w);
+  span.rows = static_cast<int>(map.rows);
+  span.cols = static_cast<int>(map.cols);
   span.features = std::move(x.data);
   return span;
 }
@@ -81,13 +95,21 @@ StatusOr<EncodedMedia> VisionPipeline::EncodeFrames(const std::vector<Image>& fr
   media.source_width_px = frames[0].width_px;
   media.source_height_px = frames[0].height_px;
   double score = 0;
-  for (size_t i = 0; i < frames.size(); ++i) {
+  std::vector<VisualMap> maps;
+  for (const Image& frame : frames) {
     SL_RETURN_IF_ERROR(context.Check());
-    double logit = 0;
-    SL_ASSIGN_OR_RETURN(VisualSpan span, EncodeOne(frames[i], clip, &logit));
-    if (clip) span.time_s = times_s[i];
-    score += 1 / (1 + std::exp(-logit));
-    media.spans.push_back(std::move(span));
+    SL_ASSIGN_OR_RETURN(VisualMap map, EncodeMap(frame, clip));
+    score += 1 / (1 + std::exp(-map.domain_logit));
+    maps.push_back(std::move(map));
+  }
+  // A neighbour of another shape (the picture turned within the clip) has no same places: the frame stands in for it.
+  auto neighbour = [&](size_t at, size_t i) {
+    bool alike = maps[at].rows == maps[i].rows && maps[at].cols == maps[i].cols;
+    return !clip ? nullptr : alike ? &maps[at] : &maps[i];
+  };
+  for (size_t i = 0; i < maps.size(); ++i) {
+    media.spans.push_back(Project(maps[i], neighbour(i > 0 ? i - 1 : i, i), neighbour(std::min(i + 1, maps.size() - 1), i)));
+    if (clip) media.spans.back().time_s = times_s[i];
   }
   media.out_of_domain_score = score / static_cast<double>(frames.size());
   return media;

@@ -2,6 +2,7 @@
 
   python3 training/export.py PARTS_FOLDER models/scenes
 """
+import copy
 import json
 import os
 import struct
@@ -44,7 +45,10 @@ def main():
         if target:
             tensors[target] = t.to(torch.bfloat16)
     write_safetensors(os.path.join(out, "model.safetensors"), dict(sorted(tensors.items())))
-    json.dump(CONFIG, open(os.path.join(out, "config.json"), "w"), indent=2)
+    config = copy.deepcopy(CONFIG)
+    if "projector.fc_prev.weight" not in tensors:
+        del config["vision_config"]["frame_neighbours"]
+    json.dump(config, open(os.path.join(out, "config.json"), "w"), indent=2)
     print(f"{sum(t.numel() for t in tensors.values()) / 1e6:.2f} M weights, {len(tensors)} tensors")
 
 

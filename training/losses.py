@@ -7,6 +7,12 @@ def answer_loss(logits, target):
     return F.cross_entropy(logits, target)
 
 
+def event_loss(logits, labels):
+    """logits, labels [frames, pairs]; per event, since most frames show none."""
+    labels = labels.float()
+    return F.binary_cross_entropy_with_logits(logits, labels, reduction="sum") / labels.sum().clamp(min=1)
+
+
 @torch.no_grad()
 def segment_accuracy(logits, target, segment):
     """Share of answers whose every token is the arg max given the right tokens before it."""

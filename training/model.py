@@ -21,6 +21,7 @@ CONFIG = {
                    "carrier_mlp_ratio": 2},
         "layer_norm_eps": 1e-6,
         "frame_merge": 2,
+        "frame_neighbours": True,
         "domain_hidden": 128,
     },
     "text_config": {
@@ -291,15 +292,24 @@ class Projector(nn.Module):
         super().__init__()
         self.merge = nn.Linear(4 * cin, cin)
         self.fc1 = nn.Linear(cin, cout)
+        self.fc_prev = nn.Linear(cin, cout, bias=False)
+        self.fc_next = nn.Linear(cin, cout, bias=False)
         self.fc2 = nn.Linear(cout, cout)
 
-    def forward(self, x, frames):
-        """x [B, H, W, C] -> [B, N, cout]; frames are merged 2x2 first."""
-        if frames:
-            b, h, w, c = x.shape
-            x = x.view(b, h // 2, 2, w // 2, 2, c).permute(0, 1, 3, 2, 4, 5).reshape(b, h // 2, w // 2, 4 * c)
-            x = self.merge(x)
-        return self.fc2(F.gelu(self.fc1(x.flatten(1, 2))))
+    def forward(self, x, frames=0):
+        """x [B, H, W, C] -> [B, N, cout]. frames: 0 for stills, else B holds clips of so many frames, one after another.
+
+        A clip's frames are merged 2x2, and each sees the same place in the frame before and the frame after it (the
+        first is its own predecessor, the last its own successor), so that change shows within one visual token.
+        """
+        if not frames:
+            return self.fc2(F.gelu(self.fc1(x.flatten(1, 2))))
+        b, h, w, c = x.shape
+        x = x.view(b, h // 2, 2, w // 2, 2, c).permute(0, 1, 3, 2, 4, 5).reshape(b // frames, frames, h * w // 4, 4 * c)
+        x = self.merge(x)
+        before = torch.cat([x[:, :1], x[:, :-1]], 1)
+        after = torch.cat([x[:, 1:], x[:, -1:]], 1)
+        return self.fc2(F.gelu(self.fc1(x) + self.fc_prev(before) + self.fc_next(after))).flatten(0, 1)
 
 
 class RmsNorm(nn.Module):
@@ -387,6 +397,24 @@ class DenseHead(nn.Module):
         return dict(zip(self.SIZES, self.fc2(F.gelu(self.fc1(x))).float().split(list(self.SIZES.values()), -1)))
 
 
+class EventHead(nn.Module):
+    """Training only: which events a frame is the first to show, as (event type, shape) pairs."""
+    TYPES, SHAPES = 8, 10
+
+    def __init__(self, c):
+        super().__init__()
+        self.fc = nn.Linear(c, self.TYPES * self.SHAPES)
+
+    def start(self):
+        """Events are rare: begin at "none"."""
+        self.fc.weight.data.normal_(std=0.02)
+        self.fc.bias.data.fill_(-8.0)
+
+    def forward(self, visual):
+        """visual [frames, N, C] -> logits [frames, pairs]: a soft maximum over the places in the frame."""
+        return self.fc(F.layer_norm(visual.float(), visual.shape[-1:])).float().logsumexp(1)
+
+
 class Scenes(nn.Module):
     def __init__(self, cfg=CONFIG):
         super().__init__()
@@ -395,7 +423,11 @@ class Scenes(nn.Module):
         self.projector = Projector(cfg["vision_config"]["stage3"]["dim"], cfg["text_config"]["hidden_size"])
         self.decoder = Decoder(cfg["text_config"])
         self.dense = DenseHead(cfg["vision_config"]["stage3"]["dim"])
+        self.events = EventHead(cfg["text_config"]["hidden_size"])
         self.apply(init_weights)
+        self.events.start()
+        for layer in (self.projector.fc_prev, self.projector.fc_next):  # a clip starts as so many stills
+            nn.init.zeros_(layer.weight)
         for name, p in self.named_parameters():  # residual branches start small
             if name.endswith(("o_proj.weight", "down_proj.weight", ".proj.weight", "fc2.weight", "hat_proj.weight")):
                 p.data.mul_(0.3)
@@ -408,6 +440,16 @@ def init_weights(m):
             nn.init.zeros_(m.bias)
     elif isinstance(m, nn.Embedding):
         nn.init.normal_(m.weight, std=0.05)
+
+
+LATER_PARTS = ("projector.fc_prev.", "projector.fc_next.", "events.")  # weights from before them are still a start
+
+
+def load_weights(model, state):
+    missing, unexpected = model.load_state_dict(state, strict=False)
+    missing = [n for n in missing if not n.startswith(LATER_PARTS)]
+    if missing or unexpected:
+        raise ValueError(f"weights do not fit: missing {missing[:3]}, unexpected {unexpected[:3]}")
 
 
 EXPORT_PREFIX = {"encoder.": "vision.", "projector.": "projector.", "decoder.": "model."}

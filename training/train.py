@@ -1,9 +1,10 @@
 """Trains the `scenes` model from nothing but this repository.
 
-  python3 training/train.py --minutes 9 --budget 19 --state /tmp/scenes --out OUT   # run it again to go on
+  python3 training/train.py --minutes 9 --budget 15.6 --state /tmp/scenes --out OUT   # run it again to go on
 
---budget is the whole training time in minutes (it shapes the learning rate); --minutes is this stretch. State is
-kept in --state; weights so far are also written to --out in parts under 16 MB (training/export.py joins them).
+A stage is trained in stretches of --minutes, set-up included. --budget is the training time in minutes at the stage's end,
+stages before it (--init, --done) counted in; the learning rate falls to 0 there. State is kept in --state; weights so
+far are also written to --out in parts under 16 MB (training/export.py joins them). training/README.md has both stages.
 """
 import argparse
 import json
@@ -14,17 +15,19 @@ import torch
 import torch.nn.functional as F
 
 import bpe
-from losses import answer_loss, dense_loss, segment_accuracy
-from model import CONFIG, Scenes
+from losses import answer_loss, dense_loss, event_loss, segment_accuracy
+from model import CONFIG, Scenes, load_weights
 from muon import Muon
 from parts import read_parts, write_parts
 from world import ROOT, Stream, World, build
 
 
 def optimisers(model, lr):
+    """Muon for matrices within the network (its step does not depend on a matrix's size, so zeros are a fine start);
+    AdamW for the rest."""
     matrices, others, decay = [], [], []
     for name, p in model.named_parameters():
-        if p.ndim == 2 and "embed_tokens" not in name and not name.startswith("dense.fc2"):
+        if p.ndim == 2 and "embed_tokens" not in name and not name.startswith(("dense.fc2", "events.")):
             matrices.append(p)
         elif p.ndim >= 2:
             decay.append(p)
@@ -35,17 +38,25 @@ def optimisers(model, lr):
     return [Muon(matrices, lr=lr), adam]
 
 
-def mix(fraction):
-    clip = 0.12 if fraction < 0.15 else 0.30
-    return {"image": 1 - clip - 0.07, "pair": 0.07, "clip": clip}
+def mix(clip_share):
+    """How often each kind of batch comes; without a share, clips wait until stills are known a little."""
+    def at(fraction):
+        clip = clip_share if clip_share is not None else 0.12 if fraction < 0.15 else 0.30
+        return {"image": 1 - clip - 0.07, "pair": 0.07, "clip": clip}
+    return at
+
+
+def rate(fraction, steps, warm_up):
+    """Of the peak learning rate: up over the first steps, then level for a tenth of the stage, then down to 0."""
+    return min(1.0, (steps + 1) / warm_up) * (1.0 if fraction < 0.1 else max(0.0, (1 - fraction) / 0.9))
 
 
 def forward(model, batch, dtype):
-    """One batch -> hidden states at targets, target ids, segment ids, dense predictions, domain logit."""
+    """One batch -> hidden states at targets, target ids, segment ids, encoder tokens, domain logit, visual tokens."""
     px = batch["pixels"]
     b, spans = px.shape[:2]
     tokens, domain = model.encoder(px.flatten(0, 1))
-    visual = model.projector(tokens, batch["kind"] == "clip")
+    visual = model.projector(tokens, spans if batch["kind"] == "clip" else 0)
     ids = torch.cat([batch["prefix"], batch["tokens"]], 1).long()
     p, t = batch["prefix"].shape[1], batch["tokens"].shape[1]
     x = F.embedding(ids, model.decoder.embed_tokens.weight).to(dtype)
@@ -65,7 +76,7 @@ def forward(model, batch, dtype):
     target = batch["targets"]
     rows, cols = target // t, target % t
     return hidden[rows, p + cols - 1], batch["tokens"].long()[rows, cols], rows * 1000 + batch["segment"][rows, cols], \
-        tokens, domain
+        tokens, domain, visual
 
 
 def compile_blocks(model, stream, device, dtype):
@@ -97,20 +108,23 @@ def to_device(batch, device):
     return {k: v.to(device, non_blocking=True) if torch.is_tensor(v) else v for k, v in batch.items()}
 
 
-def step_loss(model, batch, dtype, dense_weight=0.5):
+def step_loss(model, batch, dtype, dense_weight=0.5, event_weight=0.15):
     """Total loss of a batch, its parts, and what the log needs."""
     with torch.autocast(batch["pixels"].device.type, torch.bfloat16, enabled=dtype != torch.float32):
-        hidden, target, segment, tokens, domain = forward(model, batch, dtype)
+        hidden, target, segment, tokens, domain, visual = forward(model, batch, dtype)
         logits = model.decoder.logits(hidden).float()
         loss = text = answer_loss(logits, target)
         still = batch["kind"] != "clip"
         dense = model.dense(tokens) if still else None
+        events = None if still else model.events(visual)
     parts = dense_loss(dense, batch["objects"].flatten(0, 1)) if still else {}
     if still:
         loss = loss + dense_weight * sum(parts.values())
         label = batch["domain"].repeat_interleave(batch["pixels"].shape[1])
     else:
         label = torch.zeros_like(domain)
+        parts["events"] = event_loss(events, batch["events"].flatten(0, 1))
+        loss = loss + event_weight * parts["events"]
     parts["domain"] = F.binary_cross_entropy_with_logits(domain.float(), label)
     return loss + 0.2 * parts["domain"], text, parts, (logits, target, segment)
 
@@ -118,11 +132,13 @@ def step_loss(model, batch, dtype, dense_weight=0.5):
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--minutes", type=float, default=9)
-    ap.add_argument("--budget", type=float, default=19)
+    ap.add_argument("--budget", type=float, default=15.6)
     ap.add_argument("--state", default="/tmp/scenes")
     ap.add_argument("--out", default=os.environ.get("OUT", "/tmp/out"))
     ap.add_argument("--init", help="folder with weight parts to start from")
     ap.add_argument("--done", type=float, default=0, help="with --init: minutes those weights were trained for")
+    ap.add_argument("--finish", action="store_true", help="let the rate reach 0 at this stretch's end, if the budget ends later")
+    ap.add_argument("--clip-share", type=float, help="share of batches that are clips")
     ap.add_argument("--seed", type=int, default=1)
     ap.add_argument("--lr", type=float, default=3e-3)
     ap.add_argument("--scale", type=float, default=1.0, help="batch size multiplier")
@@ -140,35 +156,39 @@ def main():
     assert tok.size <= CONFIG["text_config"]["vocab_size"], tok.size
     model = Scenes().to(device)
     opts = optimisers(model, a.lr)
-    done_s, step = 0.0, 0
+    done_s, stage_s, step = 0.0, 0.0, 0  # stage_s: the training time at this stage's start
     saved = os.path.join(a.state, "state.pt")
     if os.path.exists(saved):
         st = torch.load(saved, map_location=device)
         model.load_state_dict(st["model"])
         for o, s in zip(opts, st["opts"]):
             o.load_state_dict(s)
-        done_s, step = st["done_s"], st["step"]
+        done_s, stage_s, step = st["done_s"], st["stage_s"], st["step"]
     elif a.init:
-        model.load_state_dict(read_parts(a.init), strict=False)
-        done_s = a.done * 60
+        load_weights(model, read_parts(a.init))
+        done_s = stage_s = a.done * 60
+    warm_up = 100 if done_s > 0 else 300
     world = World(build(), tok.blob(), a.threads)
-    stream = Stream(world, tok, a.seed * 1000003 + step, a.scale, mix)
+    stream = Stream(world, tok, a.seed * 1000003 + int(stage_s) * 7919 + step, a.scale, mix(a.clip_share))
     if a.compile:
         compile_blocks(model, stream, device, dtype)
     log = open(os.path.join(a.out, "log.jsonl"), "a")
     limit_s, budget_s, start_s = a.minutes * 60, a.budget * 60, done_s
     train_from = time.time()  # compiling is not training
+    end_s = min(budget_s, start_s + limit_s - (train_from - began)) if a.finish else budget_s
     ema = {}
     waited = 0.0
     end, first = step + a.steps, step
     while time.time() - began < limit_s and step < end:
         done_s = start_s + time.time() - train_from
-        stream.fraction = fraction = min(1.0, done_s / budget_s)
-        lr = a.lr * min(1.0, (step - first + 1) / 300) * (1.0 if fraction < 0.1 else max(0.0, (1 - fraction) / 0.9))
+        if done_s >= budget_s:
+            break
+        stream.fraction = fraction = min(1.0, (done_s - stage_s) / max(1.0, end_s - stage_s))
+        lr = a.lr * rate(fraction, step - first, warm_up)
         t0 = time.time()
         batch = stream.next()
         waited += time.time() - t0
-        loss, text, parts, shown = step_loss(model, to_device(batch, device), dtype, 0.5 if fraction < 0.5 else 0.25)
+        loss, text, parts, shown = step_loss(model, to_device(batch, device), dtype, 0.5 if done_s < 480 else 0.25)
         for o in opts:
             for g in o.param_groups:
                 g["lr"] = lr
@@ -180,6 +200,8 @@ def main():
         step += 1
         if step % 25 == 0 or step <= 3:
             k = batch["kind"]
+            if k == "clip":  # half of the evaluation's clips have the most frames
+                k = "clip32" if batch["times"].shape[1] == 32 else "clip"
             now = {k + ".text": text.item(), k + ".exact": segment_accuracy(*shown)}
             now.update({k + "." + n: v.item() for n, v in parts.items()})
             for n, v in now.items():
@@ -191,7 +213,8 @@ def main():
             log.write(json.dumps(row) + "\n")
             log.flush()
     done_s = start_s + time.time() - train_from
-    torch.save({"model": model.state_dict(), "opts": [o.state_dict() for o in opts], "done_s": done_s, "step": step}, saved)
+    torch.save({"model": model.state_dict(), "opts": [o.state_dict() for o in opts], "done_s": done_s,
+                "stage_s": stage_s, "step": step}, saved)
     write_parts(model.state_dict(), a.out)
     print(json.dumps({"stopped_at_step": step, "trained_s": round(done_s, 1), "waited_s": round(waited, 1)}), flush=True)
 

@@ -4,7 +4,9 @@ import glob
 import os
 import queue
 import subprocess
+import tempfile
 import threading
+from multiprocessing.pool import ThreadPool
 
 import numpy as np
 import torch
@@ -15,14 +17,21 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CANVASES = [(256, 256), (192, 320), (320, 192), (192, 384), (384, 192), (128, 384), (384, 128)]  # width, height
 CANVAS_WEIGHTS = [0.30, 0.14, 0.18, 0.09, 0.13, 0.06, 0.10]
 FRAME_CANVASES = [(128, 128), (192, 128), (128, 192)]
+# Evaluation clips last 2 to 30 s: two samples a second, so that half of them have all 32 frames. Long ones are harder.
+FRAME_COUNTS = list(range(4, 33))
+FRAME_COUNT_WEIGHTS = [n / 910 for n in FRAME_COUNTS[:-1]] + [0.46]  # 4 + ... + 31 = 490
 MAX_OBJECTS, OBJECT_FIELDS = 12, 16
+EVENT_PAIRS = 80
 
 
 def build(out="/tmp/libsl_world.so"):
-    """Compiles the world library; needs g++ alone."""
+    """Compiles the world library, its files side by side; needs g++ alone."""
     src = [f for f in sorted(glob.glob(os.path.join(ROOT, "tools/world/*.cc"))) if not f.endswith("preview.cc")]
-    subprocess.run(["g++", "-std=c++20", "-O3", "-march=native", "-fPIC", "-shared", "-pthread", "-I", ROOT, *src,
-                    "-o", out], check=True)
+    with tempfile.TemporaryDirectory() as folder, ThreadPool(os.cpu_count() or 2) as pool:
+        objects = [os.path.join(folder, f"{i}.o") for i in range(len(src))]
+        flags = ["g++", "-std=c++20", "-O3", "-march=native", "-fPIC", "-pthread", "-I", ROOT]
+        pool.map(lambda p: subprocess.run([*flags, "-c", p[0], "-o", p[1]], check=True), list(zip(src, objects)), 1)
+        subprocess.run([*flags, "-shared", *objects, "-o", out], check=True)
     return out
 
 
@@ -65,6 +74,8 @@ class World:
         self.lib.sl_world_fill_clips(
             self.handle, ctypes.c_uint64(seed), batch, frames, w, h, text,
             *[self.ptr(out[k]) for k in ("pixels", "times", "tokens", "answer", "segment")])
+        out["events"] = np.empty((batch, frames, EVENT_PAIRS), np.uint8)
+        self.lib.sl_world_clip_events(self.handle, ctypes.c_uint64(seed), batch, frames, w, h, self.ptr(out["events"]))
         return out
 
 
@@ -102,9 +113,10 @@ class Stream:
         seed = int(r.integers(1 << 62))
         if kind == "clip":
             canvas = FRAME_CANVASES[r.choice(3, p=[0.4, 0.4, 0.2])]
-            n = int(r.choice([4, 6, 8, 10, 12, 16, 20, 24, 32]))
+            n = int(r.choice(FRAME_COUNTS, p=np.asarray(FRAME_COUNT_WEIGHTS) / sum(FRAME_COUNT_WEIGHTS)))
             batch = max(2, int(s * 1024 * 16384 / (n * canvas[0] * canvas[1])))
-            out = self.world.clips(seed, batch, n, canvas, 224)
+            # Long clips hold more events and fewer of them fit a batch: each is asked about more.
+            out = self.world.clips(seed, batch, n, canvas, 384 if n >= 16 else 224)
             spans, per = n, canvas[0] * canvas[1] // 1024
         else:
             canvas = CANVASES[r.choice(len(CANVASES), p=CANVAS_WEIGHTS)]

@@ -142,11 +142,13 @@ absl::StatusOr<ImageInfo> ReadGifHeader(std::string_view bytes) {
   info.stored_width_px = ToSide(Le16(bytes, 6));
   info.stored_height_px = ToSide(Le16(bytes, 8));
   info.frames = 0;
+  bool ended = false;
   size_t at = 13;
   if (Byte(bytes, 10) & 0x80) at += static_cast<size_t>(3) << ((Byte(bytes, 10) & 7) + 1);
   while (at < bytes.size()) {
     uint32_t block = Byte(bytes, at++);
-    if (block == 0x3b) break;
+    ended = block == 0x3b;
+    if (ended) break;
     if (block == 0x21) {
       at = SkipGifBlocks(bytes, at + 1);
     } else if (block == 0x2c) {
@@ -159,7 +161,7 @@ absl::StatusOr<ImageInfo> ReadGifHeader(std::string_view bytes) {
       break;  // a later frame may be damaged; the first is what counts
     }
   }
-  if (info.frames == 0) return Truncated("GIF");
+  if (info.frames == 0) return ended ? Corrupt("GIF") : Truncated("GIF");
   return info;
 }
 

@@ -42,6 +42,7 @@ int SetTransforms(png_structp png, png_infop info) {
   png_set_expand(png);
   png_set_scale_16(png);
   png_set_gray_to_rgb(png);
+  png_set_interlace_handling(png);
   png_read_update_info(png, info);
   return alpha ? 4 : 3;
 }

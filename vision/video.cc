@@ -17,63 +17,86 @@ using namespace video_internal;  // NOLINT: this file is the front of that names
 struct Scan {
   VideoInfo info;
   std::vector<PacketTime> packets;
+  int64_t duration_us = 0;
 };
 
 int64_t ToMs(int64_t us) { return (us + 500) / 1000; }
+
+// Times that callers name are any numbers.
+int64_t ClampedUs(int64_t ms) { return std::clamp<int64_t>(ms, 0, INT64_MAX / 2000) * 1000; }
 
 int64_t ToUs(int64_t value, AVRational base) {
   return value == AV_NOPTS_VALUE ? kNoTime : av_rescale_q(value, base, AVRational{1, 1'000'000});
 }
 
-// Length of one frame by the declared rate, 25 a second where there is none that makes sense.
-int64_t DeclaredFrameUs(const AVStream* stream) {
+// Length of one frame by the declared rate; where there is none that makes sense, by the mean gap
+// between the packets; 25 a second where that fails too.
+int64_t FrameUs(const AVStream* stream, const std::vector<PacketTime>& packets) {
   for (AVRational rate : {stream->avg_frame_rate, stream->r_frame_rate}) {
     if (rate.num > 0 && rate.den > 0) {
       const double fps = av_q2d(rate);
       if (fps > 0.001 && fps < 1000) return std::llround(1e6 / fps);
     }
   }
-  return 40'000;
+  int64_t low = kNoTime, high = kNoTime;
+  for (const PacketTime& p : packets) {
+    if (p.pts_us == kNoTime) continue;
+    if (low == kNoTime || p.pts_us < low) low = p.pts_us;
+    if (high == kNoTime || p.pts_us > high) high = p.pts_us;
+  }
+  const double span = static_cast<double>(high) - static_cast<double>(low);
+  const double mean = packets.size() > 1 ? span / static_cast<double>(packets.size() - 1) : 0;
+  return mean >= 1000 && mean <= 1e9 ? std::llround(mean) : 40'000;
 }
 
 // First pass: every packet's time, nothing decoded.
-StatusOr<Scan> ScanVideo(std::string_view bytes, const VideoLimits& limits, const Watch* watch) {
-  SL_ASSIGN_OR_RETURN(auto source, VideoSource::Open(bytes, limits, watch));
-  const AVStream* stream = source->stream();
+StatusOr<std::vector<PacketTime>> ReadTimes(VideoSource* source) {
+  const AVRational base = source->stream()->time_base;
+  // Matroska holds no decode times; those that the demuxer makes up may go back.
+  const bool decode_times = source->container() != "matroska";
   PacketPtr packet(av_packet_alloc());
   if (!packet)
     return MediaBudgetError("VIDEO_OUT_OF_MEMORY",
                             "there is not enough memory to decode the video now");
-  Scan scan;
+  std::vector<PacketTime> packets;
   for (;;) {
     SL_ASSIGN_OR_RETURN(bool more, source->Next(packet.get()));
     if (!more) break;
     PacketTime p;
-    p.pts_us = ToUs(packet->pts, stream->time_base);
-    p.dts_us = ToUs(packet->dts, stream->time_base);
-    p.duration_us = packet->duration > 0 ? ToUs(packet->duration, stream->time_base) : 0;
+    p.pts_us = ToUs(packet->pts, base);
+    if (decode_times) p.dts_us = ToUs(packet->dts, base);
+    p.duration_us = packet->duration > 0 ? ToUs(packet->duration, base) : 0;
     p.key = packet->flags & AV_PKT_FLAG_KEY;
     p.discard = packet->flags & AV_PKT_FLAG_DISCARD;
-    scan.packets.push_back(p);
+    p.damaged = packet->flags & AV_PKT_FLAG_CORRUPT;
+    packets.push_back(p);
   }
+  return packets;
+}
+
+StatusOr<Scan> ScanVideo(std::string_view bytes, const VideoLimits& limits, const Watch* watch) {
+  SL_ASSIGN_OR_RETURN(auto source, VideoSource::Open(bytes, limits, watch));
+  const AVStream* stream = source->stream();
+  Scan scan;
+  SL_ASSIGN_OR_RETURN(scan.packets, ReadTimes(source.get()));
   if (scan.packets.empty())
     return MediaError("VIDEO_CORRUPT", "the video has no frames that can be read");
-  const int64_t frame_us = DeclaredFrameUs(stream);
+  const int64_t frame_us = FrameUs(stream, scan.packets);
   RepairTimes(frame_us, &scan.packets);
-  const int64_t duration_us = DurationUs(scan.packets, frame_us);
+  scan.duration_us = DurationUs(scan.packets, frame_us);
   VideoInfo& info = scan.info;
   info.container = source->container();
   info.codec = avcodec_get_name(stream->codecpar->codec_id);
   info.orientation = source->orientation();
   info.width_px = info.orientation >= 5 ? stream->codecpar->height : stream->codecpar->width;
   info.height_px = info.orientation >= 5 ? stream->codecpar->width : stream->codecpar->height;
-  info.duration_ms = ToMs(duration_us);
+  info.duration_ms = ToMs(scan.duration_us);
   info.frame_count =
       std::count_if(scan.packets.begin(), scan.packets.end(), [](auto& p) { return !p.discard; });
-  info.fps = duration_us > 0
-                 ? static_cast<double>(info.frame_count) * 1e6 / static_cast<double>(duration_us)
-                 : 0;
+  if (scan.duration_us > 0)
+    info.fps = static_cast<double>(info.frame_count) * 1e6 / static_cast<double>(scan.duration_us);
   info.has_audio = source->has_audio();
+  info.cut_off = source->indexed_packets() > static_cast<int64_t>(scan.packets.size());
   if (info.duration_ms > limits.max_duration_ms) {
     return MediaError("VIDEO_TOO_LONG", "the video lasts " +
                                             std::to_string(info.duration_ms / 1000) +
@@ -101,12 +124,14 @@ class Picker {
     if (frame->pts < 0 || frame->pts >= static_cast<int64_t>(scan_.packets.size()))
       return absl::OkStatus();
     const int64_t time_us = TimeOf(frame->pts);
+    if (!Sound(frame, time_us)) return absl::OkStatus();
     while (next_ < segment_->wanted.size() && TimeOf(segment_->wanted[next_]) < time_us)
       SL_RETURN_IF_ERROR(Emit());
     if (next_ >= segment_->wanted.size()) return absl::OkStatus();
     av_frame_unref(held_.get());
     have_held_ = av_frame_ref(held_.get(), frame) >= 0;
     held_time_us_ = time_us;
+    held_damaged_ = scan_.packets[frame->pts].damaged;
     if (TimeOf(segment_->wanted[next_]) == time_us) return Emit();
     return absl::OkStatus();
   }
@@ -117,6 +142,13 @@ class Picker {
   }
 
  private:
+  // Whether the frame can have all that it refers to: after a key frame those shown later have;
+  // where a stretch begins without one, the decoder knows from when on.
+  bool Sound(const AVFrame* frame, int64_t time_us) const {
+    if (scan_.packets[segment_->first].key) return time_us >= TimeOf(segment_->first);
+    return !(frame->flags & AV_FRAME_FLAG_CORRUPT);
+  }
+
   int64_t TimeOf(int64_t ordinal) const { return scan_.packets[ordinal].time_us; }
 
   Status Emit() {
@@ -127,6 +159,7 @@ class Picker {
                               options_.limits);
     if (!frame.ok()) return frame.status();
     frame->timestamp_ms = ToMs(held_time_us_);
+    frame->damaged |= held_damaged_;
     emitted_time_us_ = held_time_us_;
     out_->frames.push_back(*std::move(frame));
     return absl::OkStatus();
@@ -138,7 +171,7 @@ class Picker {
   FramePtr held_;
   const Segment* segment_ = nullptr;
   size_t next_ = 0;
-  bool have_held_ = false;
+  bool have_held_ = false, held_damaged_ = false;
   int64_t held_time_us_ = 0, emitted_time_us_ = -1;
 };
 
@@ -146,7 +179,9 @@ class Picker {
 Status DecodeSegments(std::string_view bytes, const SampleOptions& options, const Scan& scan,
                       const std::vector<Segment>& segments, const Watch* watch, SampledVideo* out) {
   SL_ASSIGN_OR_RETURN(auto source, VideoSource::Open(bytes, options.limits, watch));
-  SL_ASSIGN_OR_RETURN(VideoDecoder decoder, VideoDecoder::Open(source->stream(), options.limits));
+  SL_ASSIGN_OR_RETURN(
+      VideoDecoder decoder,
+      VideoDecoder::Open(source->stream(), ReorderDepth(scan.packets), options.limits));
   PacketPtr packet(av_packet_alloc());
   if (!packet)
     return MediaBudgetError("VIDEO_OUT_OF_MEMORY",
@@ -179,9 +214,14 @@ StatusOr<SampledVideo> Sample(std::string_view bytes, const SampleOptions& optio
                               const Watch* watch) {
   SL_ASSIGN_OR_RETURN(Scan scan, ScanVideo(bytes, options.limits, watch));
   const SamplePolicy& policy = options.policy;
-  const int64_t duration_us = DurationUs(scan.packets, 40'000);
-  std::vector<int64_t> wanted =
-      ChooseFrames(scan.packets, duration_us, policy.fps, policy.min_frames, policy.max_frames);
+  const int64_t start_us = ClampedUs(policy.start_ms);
+  const int64_t end_us =
+      policy.end_ms > 0 ? std::min(scan.duration_us, ClampedUs(policy.end_ms)) : scan.duration_us;
+  if (start_us >= end_us) {
+    return MediaError("VIDEO_EMPTY_RANGE", "the part asked for holds no frame: the video lasts " +
+                                               std::to_string(scan.info.duration_ms) + " ms");
+  }
+  std::vector<int64_t> wanted = ChooseFrames(scan.packets, start_us, end_us, policy);
   std::vector<Segment> segments = PlanSegments(scan.packets, wanted);
   int64_t to_decode = 0;
   for (const Segment& s : segments) to_decode += s.last - s.first + 1;

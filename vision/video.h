@@ -9,9 +9,10 @@
 //
 // Time: timestamp_ms is the presentation time after the first frame (which is 0), rounded to 1 ms.
 // A clock that jumps back is continued; a packet without a time gets one from its neighbours and
-// the frame rate. Errors: VIDEO_EMPTY, VIDEO_UNSUPPORTED_CONTAINER, VIDEO_UNSUPPORTED_CODEC,
-// VIDEO_NO_VIDEO_TRACK, VIDEO_INDEX_MISSING, VIDEO_ENCRYPTED, VIDEO_TOO_LARGE, VIDEO_TOO_SMALL,
-// VIDEO_TOO_LONG, VIDEO_TOO_MANY_FRAMES, VIDEO_CORRUPT (InvalidArgument); VIDEO_DECODE_BUDGET,
+// the frame rate. Where all packets share one time, frames follow each other by the frame rate.
+// Errors: VIDEO_EMPTY, VIDEO_UNSUPPORTED_CONTAINER, VIDEO_UNSUPPORTED_CODEC, VIDEO_NO_VIDEO_TRACK,
+// VIDEO_INDEX_MISSING, VIDEO_ENCRYPTED, VIDEO_TOO_LARGE, VIDEO_TOO_SMALL, VIDEO_TOO_LONG,
+// VIDEO_TOO_MANY_FRAMES, VIDEO_EMPTY_RANGE, VIDEO_CORRUPT (InvalidArgument); VIDEO_DECODE_BUDGET,
 // VIDEO_OUT_OF_MEMORY (ResourceExhausted); Cancelled. Threads: calls may run at the same time on
 // any threads. Callbacks run on the calling thread.
 #pragma once
@@ -31,7 +32,8 @@ struct VideoLimits {
   int max_long_side_px = 7680, max_short_side_px = 4320, min_side_px = 4;
   int64_t max_file_bytes = 1ll << 30;
   int64_t max_duration_ms = 4ll * 3600 * 1000;
-  int64_t max_packets = 1'000'000;        // declared or found, of all tracks
+  // Declared or found, of all tracks: four hours of 60 frames a second with sound fit.
+  int64_t max_packets = 2'000'000;
   int64_t max_packet_bytes = 64ll << 20;  // one compressed frame
   int64_t max_decoded_frames = 12'000;    // needed to reach the frames wanted
   int64_t max_wall_ms = 60'000;
@@ -39,10 +41,13 @@ struct VideoLimits {
 };
 
 // n = clamp(ceil(seconds * fps), min_frames, max_frames) times (i + 0.5) * duration / n; of each
-// the last frame that is not later. Two times on one frame give it once.
+// the last frame that is not later. Two times on one frame give it once. With a start or an end the
+// duration is that of the part between them; a start at or after the clip's end is
+// VIDEO_EMPTY_RANGE.
 struct SamplePolicy {
   double fps = 2;
   int min_frames = 4, max_frames = 32;
+  int64_t start_ms = 0, end_ms = 0;  // the part looked at; an end of 0 is the clip's end
   int max_side_px =
       1280;  // larger frames are reduced (area average), which bounds memory; 0 keeps them
 };
@@ -55,6 +60,7 @@ struct VideoInfo {
   int64_t frame_count = 0;
   double fps = 0;  // mean
   bool has_audio = false;
+  bool cut_off = false;  // an MP4 whose index names frames that the file no longer holds
 };
 
 struct VideoFrame {

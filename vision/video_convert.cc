@@ -4,6 +4,7 @@
 
 extern "C" {
 #include <libavutil/mem.h>
+#include <libavutil/pixdesc.h>
 #include <libswscale/swscale.h>
 }
 
@@ -48,7 +49,9 @@ StatusOr<VideoFrame> ConvertFrame(const AVFrame* frame, int orientation, int max
   FitInside(max_side_px, &w, &h);
   const bool reduced = w != frame->width || h != frame->height;
   const auto format = static_cast<AVPixelFormat>(frame->format);
-  const bool alpha = format == AV_PIX_FMT_BGRA;  // GIF; shown over white
+  const AVPixFmtDescriptor* shape = av_pix_fmt_desc_get(format);
+  if (!shape) return failed;
+  const bool alpha = shape->flags & AV_PIX_FMT_FLAG_ALPHA;  // shown over white
   std::unique_ptr<SwsContext, ScalerDelete> scaler(sws_getContext(
       frame->width, frame->height, format, w, h, alpha ? AV_PIX_FMT_RGBA : AV_PIX_FMT_RGB24,
       (reduced ? SWS_AREA : SWS_BICUBIC) | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT, nullptr, nullptr,
@@ -89,7 +92,7 @@ StatusOr<VideoFrame> ConvertFrame(const AVFrame* frame, int orientation, int max
   out.image = ApplyOrientation(std::move(stored), orientation);
   out.source_width_px = orientation >= 5 ? frame->height : frame->width;
   out.source_height_px = orientation >= 5 ? frame->width : frame->height;
-  out.damaged = frame->decode_error_flags != 0 || (frame->flags & AV_FRAME_FLAG_CORRUPT);
+  out.damaged = frame->decode_error_flags != 0;
   return out;
 }
 

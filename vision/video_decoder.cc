@@ -1,5 +1,7 @@
 #include "vision/video_decoder.h"
 
+#include <algorithm>
+
 #include "vision/decode_error.h"
 
 namespace sightline::video_internal {
@@ -25,7 +27,8 @@ const AVCodec* FindDecoder(AVCodecID id) {
 
 }  // namespace
 
-StatusOr<VideoDecoder> VideoDecoder::Open(const AVStream* stream, const VideoLimits& limits) {
+StatusOr<VideoDecoder> VideoDecoder::Open(const AVStream* stream, int reorder_depth,
+                                          const VideoLimits& limits) {
   const AVCodec* codec = FindDecoder(stream->codecpar->codec_id);
   if (!codec)
     return MediaError("VIDEO_UNSUPPORTED_CODEC",
@@ -38,8 +41,11 @@ StatusOr<VideoDecoder> VideoDecoder::Open(const AVStream* stream, const VideoLim
   if (avcodec_parameters_to_context(c, stream->codecpar) < 0) {
     return MediaError("VIDEO_CORRUPT", "the parameters of the video track are damaged");
   }
+  if (codec->id == AV_CODEC_ID_H264) c->has_b_frames = std::max(c->has_b_frames, reorder_depth);
+  // Else H.264 drops sound frames after a key frame that is no IDR; the caller knows better.
+  c->flags |= AV_CODEC_FLAG_OUTPUT_CORRUPT;
   c->pkt_timebase = stream->time_base;
-  c->max_pixels = static_cast<int64_t>(limits.max_long_side_px) * limits.max_short_side_px;
+  c->max_pixels = MaxCodedPixels(limits);
   c->thread_count = std::max(1, limits.decoder_threads);
   if (avcodec_open2(c, codec, nullptr) < 0) {
     return MediaError("VIDEO_CORRUPT", "the parameters of the video track are damaged");

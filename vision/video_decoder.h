@@ -23,7 +23,10 @@ using FrameSink = std::function<Status(AVFrame* frame)>;
 
 class VideoDecoder {
  public:
-  static StatusOr<VideoDecoder> Open(const AVStream* stream, const VideoLimits& limits);
+  // `reorder_depth` is how many frames H.264 may have to hold back to put them in order; streams
+  // need not say so themselves.
+  static StatusOr<VideoDecoder> Open(const AVStream* stream, int reorder_depth,
+                                     const VideoLimits& limits);
 
   // Damage is not an error here: a packet the decoder refuses is skipped. `essential` false lets
   // the decoder drop the frame when no other depends on it.

@@ -10,12 +10,14 @@ extern "C" {
 }
 
 #include "vision/decode_error.h"
+#include "vision/video_boxes.h"
 
 namespace sightline::video_internal {
 namespace {
 
 constexpr int kIoBufferBytes = 64 << 10;
-constexpr size_t kMaxSingleAllocationBytes = 512u << 20;
+// An 8K frame of 4:4:4 in 12 bits takes 199 MB.
+constexpr size_t kMaxSingleAllocationBytes = 256u << 20;
 // Decoders we let FFmpeg open, by its names.
 constexpr char kDecoders[] = "h264,hevc,vp8,vp9,libdav1d,libaom-av1,av1,mjpeg,mpeg4,gif";
 
@@ -25,35 +27,6 @@ void QuietFfmpegOnce() {
     av_log_set_level(AV_LOG_QUIET);
     av_max_alloc(kMaxSingleAllocationBytes);
   });
-}
-
-uint32_t Be32(std::string_view b, size_t at) {
-  auto u = [&](size_t i) { return static_cast<uint32_t>(static_cast<uint8_t>(b[at + i])); };
-  return u(0) << 24 | u(1) << 16 | u(2) << 8 | u(3);
-}
-
-// First box of `type` in a run of ISO boxes; empty view when absent. `found` tells the two apart.
-std::string_view FindBox(std::string_view boxes, std::string_view type, bool* found) {
-  *found = false;
-  for (size_t at = 0; at + 8 <= boxes.size();) {
-    uint64_t size = Be32(boxes, at), head = 8;
-    if (size == 1) {
-      if (boxes.size() - at < 16) break;
-      size = static_cast<uint64_t>(Be32(boxes, at + 8)) << 32 | Be32(boxes, at + 12);
-      head = 16;
-    } else if (size == 0) {
-      size = boxes.size() - at;
-    }
-    if (size < head) break;
-    const uint64_t left = boxes.size() - at;
-    if (boxes.substr(at + 4, 4) == type) {
-      *found = true;
-      return boxes.substr(at + head, std::min(size, left) - head);
-    }
-    if (size > left) break;
-    at += size;
-  }
-  return {};
 }
 
 bool LooksLikeIsoMedia(std::string_view b) {
@@ -66,33 +39,39 @@ bool LooksLikeIsoMedia(std::string_view b) {
   return false;
 }
 
+// A recording may begin inside a packet, so the first sync byte can lie anywhere in one; it then
+// takes more of them to be sure.
 bool LooksLikeTransportStream(std::string_view b) {
   for (size_t stride : {188u, 192u, 204u}) {
-    const size_t lead = stride == 192 ? 4 : 0;
-    bool all = b.size() >= lead + stride * 3;
-    for (size_t i = 0; all && i < 3; ++i) all = b[lead + i * stride] == 0x47;
-    if (all) return true;
+    for (size_t lead = 0; lead < stride; ++lead) {
+      const size_t syncs = lead == 0 || (stride == 192 && lead == 4) ? 3 : 8;
+      bool all = b.size() > lead + stride * (syncs - 1);
+      for (size_t i = 0; all && i < syncs; ++i) all = b[lead + i * stride] == 0x47;
+      if (all) return true;
+    }
   }
   return false;
 }
 
-StatusOr<const char*> ChooseDemuxer(std::string_view b) {
+Status Encrypted() { return MediaError("VIDEO_ENCRYPTED", "the video is encrypted"); }
+
+StatusOr<const char*> ChooseDemuxer(std::string_view b, const VideoLimits& limits) {
   if (b.substr(0, 4) == "\x1a\x45\xdf\xa3") return "matroska";
   if (b.substr(0, 6) == "GIF87a" || b.substr(0, 6) == "GIF89a") return "gif";
   if (LooksLikeTransportStream(b)) return "mpegts";
   if (LooksLikeIsoMedia(b)) {
-    bool moov = false, moof = false, compressed = false;
-    std::string_view body = FindBox(b, "moov", &moov);
-    FindBox(b, "moof", &moof);
-    if (!moov) {
+    const auto index = FindBox(b, "moov");
+    if (!index) {
       return MediaError(
           "VIDEO_INDEX_MISSING",
           "the MP4 file has no index (moov box): it was cut off while being written or sent");
     }
-    FindBox(body, "cmov", &compressed);  // inflates without a limit
-    if (compressed)
+    if (FindBox(*index, "cmov"))  // inflates without a limit
       return MediaError("VIDEO_UNSUPPORTED_CONTAINER",
                         "MP4 files with a compressed index are not supported");
+    // The kind of sample entry that stands for an encrypted one; demuxers see through it.
+    if (index->find("encv") != index->npos) return Encrypted();
+    SL_RETURN_IF_ERROR(CheckIsoTables(b, limits));
     return "mov";
   }
   return MediaError("VIDEO_UNSUPPORTED_CONTAINER",
@@ -146,6 +125,11 @@ Status Watch::Check() const {
   return absl::OkStatus();
 }
 
+int64_t MaxCodedPixels(const VideoLimits& limits) {
+  constexpr int64_t kPadding = 128;
+  return (limits.max_long_side_px + kPadding) * (limits.max_short_side_px + kPadding);
+}
+
 Status CheckVideoSize(int64_t width_px, int64_t height_px, const VideoLimits& limits) {
   const std::string size = std::to_string(width_px) + "x" + std::to_string(height_px) + " pixels";
   if (std::min(width_px, height_px) < limits.min_side_px) {
@@ -170,7 +154,7 @@ StatusOr<std::unique_ptr<VideoSource>> VideoSource::Open(std::string_view bytes,
     return MediaError("VIDEO_TOO_LARGE", "the video file is larger than " +
                                              std::to_string(limits.max_file_bytes) + " bytes");
   }
-  SL_ASSIGN_OR_RETURN(const char* demuxer, ChooseDemuxer(bytes));
+  SL_ASSIGN_OR_RETURN(const char* demuxer, ChooseDemuxer(bytes, limits));
   std::unique_ptr<VideoSource> source(new VideoSource());
   source->bytes_ = bytes;
   source->limits_ = limits;
@@ -217,13 +201,25 @@ Status VideoSource::OpenFormat(const char* demuxer) {
     SL_RETURN_IF_ERROR(watch_->Check());
     return MediaError("VIDEO_CORRUPT", "the header of the video file is damaged");
   }
-  if (container_ != "mpegts") return absl::OkStatus();
-  // Only a transport stream has its tracks and sizes inside the data. Sizes stay capped while they
-  // are looked for.
+  return SizesAreInsideTheData() ? FindSizes() : absl::OkStatus();
+}
+
+// A transport stream says nothing of its tracks outside the data, nor does MPEG-4 part 2 of its
+// size.
+bool VideoSource::SizesAreInsideTheData() const {
+  if (container_ == "mpegts") return true;
+  for (unsigned i = 0; i < format_->nb_streams; ++i) {
+    const AVCodecParameters* shape = format_->streams[i]->codecpar;
+    if (shape->codec_id == AV_CODEC_ID_MPEG4 && shape->width == 0) return true;
+  }
+  return false;
+}
+
+// Sizes stay capped while they are looked for.
+Status VideoSource::FindSizes() {
   format_->probesize = 4 << 20;
   std::vector<AVDictionary*> each(format_->nb_streams, nullptr);
-  const std::string max_pixels =
-      std::to_string(static_cast<int64_t>(limits_.max_long_side_px) * limits_.max_short_side_px);
+  const std::string max_pixels = std::to_string(MaxCodedPixels(limits_));
   for (AVDictionary*& options : each) av_dict_set(&options, "max_pixels", max_pixels.c_str(), 0);
   avformat_find_stream_info(format_, each.empty() ? nullptr : each.data());
   for (AVDictionary*& options : each) av_dict_free(&options);
@@ -239,10 +235,9 @@ Status VideoSource::PickStream() {
     if (s->codecpar->codec_type != AVMEDIA_TYPE_VIDEO ||
         (s->disposition & AV_DISPOSITION_ATTACHED_PIC))
       continue;
-    const uint32_t tag = s->codecpar->codec_tag;
-    if (tag == MKTAG('e', 'n', 'c', 'v') ||
-        av_stream_get_side_data(s, AV_PKT_DATA_ENCRYPTION_INIT_INFO, nullptr)) {
-      return MediaError("VIDEO_ENCRYPTED", "the video is encrypted");
+    if (av_stream_get_side_data(s, AV_PKT_DATA_ENCRYPTION_INIT_INFO, nullptr) ||
+        av_dict_get(s->metadata, "enc_key_id", nullptr, 0)) {  // Matroska
+      return Encrypted();
     }
     if (!AllowedCodec(s->codecpar->codec_id)) {
       unsupported = true;
@@ -258,7 +253,14 @@ Status VideoSource::PickStream() {
   if (!stream_) return MediaError("VIDEO_NO_VIDEO_TRACK", "the file has no video track");
   stream_->discard = AVDISCARD_DEFAULT;
   orientation_ = OrientationOf(stream_);
-  return CheckVideoSize(stream_->codecpar->width, stream_->codecpar->height, limits_);
+  const AVCodecParameters* shape = stream_->codecpar;
+  if (container_ == "mpegts" && (shape->width <= 0 || shape->height <= 0))
+    return MediaError("VIDEO_CORRUPT", "the video has no frame that says its size");
+  return CheckVideoSize(shape->width, shape->height, limits_);
+}
+
+int64_t VideoSource::indexed_packets() const {
+  return container_ == "mov" ? avformat_index_get_entries_count(stream_) : 0;
 }
 
 StatusOr<bool> VideoSource::Next(AVPacket* packet) {
@@ -277,6 +279,7 @@ StatusOr<bool> VideoSource::Next(AVPacket* packet) {
           "the video has more than " + std::to_string(limits_.max_packets) + " frames");
     }
     if (packet->stream_index != stream_->index) continue;
+    if (av_packet_get_side_data(packet, AV_PKT_DATA_ENCRYPTION_INFO, nullptr)) return Encrypted();
     if (packet->size > limits_.max_packet_bytes) {
       return MediaError("VIDEO_TOO_LARGE", "one frame of the video is larger than " +
                                                std::to_string(limits_.max_packet_bytes) + " bytes");
@@ -287,6 +290,7 @@ StatusOr<bool> VideoSource::Next(AVPacket* packet) {
 
 int VideoSource::Read(void* self, uint8_t* out, int count) {
   auto* s = static_cast<VideoSource*>(self);
+  if (s->watch_ && (s->watch_->Expired() || s->watch_->Cancelled())) return AVERROR_EXIT;
   const size_t take =
       std::min<size_t>(count < 0 ? 0 : static_cast<size_t>(count), s->bytes_.size() - s->at_);
   if (take == 0) return AVERROR_EOF;

@@ -48,10 +48,14 @@ class VideoSource {
   const std::string& container() const { return container_; }
   int orientation() const { return orientation_; }
   bool has_audio() const { return has_audio_; }
+  // Packets of the track that the index (MP4 only, else 0) names.
+  int64_t indexed_packets() const;
 
  private:
   VideoSource() = default;
   Status OpenFormat(const char* demuxer);
+  bool SizesAreInsideTheData() const;
+  Status FindSizes();
   Status PickStream();
   static int Read(void* self, uint8_t* out, int count);
   static int64_t Seek(void* self, int64_t offset, int whence);
@@ -68,6 +72,10 @@ class VideoSource {
   bool has_audio_ = false;
   int64_t packets_ = 0;
 };
+
+// What a decoder may reserve for one frame; it counts rows and columns padded to its blocks, so the
+// sizes shown are checked again on each frame.
+int64_t MaxCodedPixels(const VideoLimits& limits);
 
 Status CheckVideoSize(int64_t width_px, int64_t height_px, const VideoLimits& limits);
 

@@ -6,31 +6,61 @@
 namespace sightline::video_internal {
 namespace {
 
-// A decode time that goes back at all, or a presentation time that goes back further than any
-// reordering, is a new clock.
+// Without decode times, a presentation time that goes back further than this and further than any
+// reordering is a new clock.
 constexpr int64_t kResetUs = 10'000'000;
+constexpr int64_t kMostReorderedFrames = 32;
 // Times beyond this (about 3,000 years) are nonsense and would overflow sums.
 constexpr int64_t kSaneUs = 100'000'000'000'000'000;
 
 bool Sane(int64_t t) { return t != kNoTime && t > -kSaneUs && t < kSaneUs; }
 
+struct Span {
+  int64_t low = kSaneUs, high = -kSaneUs;
+  int64_t length_us() const { return std::max<int64_t>(0, high - low); }
+};
+
+Span SpanOf(const std::vector<PacketTime>& packets) {
+  Span span;
+  for (const PacketTime& p : packets) {
+    if (!Sane(p.pts_us)) continue;
+    span.low = std::min(span.low, p.pts_us);
+    span.high = std::max(span.high, p.pts_us);
+  }
+  return span;
+}
+
+// Whether the packet belongs to a new clock. `latest_us` is the latest presentation time so far, by
+// the old one. Decode times never go back on one clock.
+bool JumpsBack(const PacketTime& p, int64_t previous_dts_us, int64_t latest_us, int64_t frame_us,
+               int64_t reset_us) {
+  if (Sane(p.dts_us) && previous_dts_us != kNoTime) {
+    return p.dts_us < previous_dts_us - frame_us && p.pts_us <= latest_us;
+  }
+  return p.pts_us < latest_us - reset_us;
+}
+
 }  // namespace
 
 void RepairTimes(int64_t frame_us, std::vector<PacketTime>* packets) {
+  const auto count = static_cast<int64_t>(packets->size());
+  const int64_t length_us = SpanOf(*packets).length_us();
+  if (length_us == 0) {
+    for (int64_t i = 0; i < count; ++i) (*packets)[i].pts_us = i * frame_us;
+  }
+  // The declared length of a frame may be far from the real one.
+  const int64_t longest_us = std::max(frame_us, length_us / std::max<int64_t>(1, count));
+  const int64_t reset_us = std::max(kResetUs, kMostReorderedFrames * longest_us);
   int64_t offset = 0, previous_dts = kNoTime, latest = kNoTime, previous = kNoTime;
   for (PacketTime& p : *packets) {
     p.duration_us = p.duration_us > 0 && p.duration_us < kSaneUs / 1000 ? p.duration_us : 0;
     if (!Sane(p.pts_us)) {
-      p.time_us = previous == kNoTime ? 0 : previous + frame_us;
+      p.time_us = previous == kNoTime ? 0 : std::min(previous + frame_us, kSaneUs);
     } else {
-      const bool dts_back =
-          Sane(p.dts_us) && previous_dts != kNoTime && p.dts_us < previous_dts - frame_us;
-      const bool pts_back = latest != kNoTime && p.pts_us + offset < latest - kResetUs;
-      if (latest != kNoTime &&
-          (pts_back || (dts_back && p.pts_us + offset < latest - 32 * frame_us))) {
+      if (latest != kNoTime && JumpsBack(p, previous_dts, latest - offset, frame_us, reset_us)) {
         offset = latest + frame_us - p.pts_us;
       }
-      p.time_us = p.pts_us + offset;
+      p.time_us = std::clamp(p.pts_us + offset, -kSaneUs, kSaneUs);
     }
     if (Sane(p.dts_us)) previous_dts = p.dts_us;
     previous = p.time_us;
@@ -52,8 +82,20 @@ int64_t DurationUs(const std::vector<PacketTime>& packets, int64_t frame_us) {
   return end;
 }
 
-std::vector<int64_t> ChooseFrames(const std::vector<PacketTime>& packets, int64_t duration_us,
-                                  double fps, int min_frames, int max_frames) {
+int ReorderDepth(const std::vector<PacketTime>& packets) {
+  constexpr size_t kMaxDepth = 16;
+  int depth = 0;
+  for (size_t i = 0; i < packets.size(); ++i) {
+    int later = 0;
+    for (size_t back = 1; back <= std::min(i, kMaxDepth); ++back)
+      later += packets[i - back].time_us > packets[i].time_us;
+    depth = std::max(depth, later);
+  }
+  return depth;
+}
+
+std::vector<int64_t> ChooseFrames(const std::vector<PacketTime>& packets, int64_t start_us,
+                                  int64_t end_us, const SamplePolicy& policy) {
   std::vector<int64_t> shown;
   for (size_t i = 0; i < packets.size(); ++i) {
     if (!packets[i].discard) shown.push_back(static_cast<int64_t>(i));
@@ -62,11 +104,13 @@ std::vector<int64_t> ChooseFrames(const std::vector<PacketTime>& packets, int64_
                    [&](int64_t a, int64_t b) { return packets[a].time_us < packets[b].time_us; });
   std::vector<int64_t> wanted;
   if (shown.empty()) return wanted;
-  const double by_rate = std::ceil(static_cast<double>(duration_us) * 1e-6 * fps);
-  const int n = static_cast<int>(
-      std::clamp<double>(by_rate, std::max(1, min_frames), std::max(1, max_frames)));
+  const auto duration_us = static_cast<double>(end_us - start_us);
+  const int most = std::max(1, policy.max_frames);
+  const double by_rate = std::ceil(duration_us * 1e-6 * policy.fps);
+  const int n =
+      static_cast<int>(std::clamp<double>(by_rate, std::clamp(policy.min_frames, 1, most), most));
   for (int i = 0; i < n; ++i) {
-    const int64_t t = static_cast<int64_t>((i + 0.5) * static_cast<double>(duration_us) / n);
+    const int64_t t = start_us + static_cast<int64_t>((i + 0.5) * duration_us / n);
     auto after = std::upper_bound(shown.begin(), shown.end(), t, [&](int64_t time, int64_t at) {
       return time < packets[at].time_us;
     });

@@ -75,7 +75,9 @@ StatusOr<ModelSpec> ReadScenesSpec(const std::string& directory) {
   ModelSpec spec;
   spec.name = std::filesystem::path(directory).lexically_normal().filename().string();
   if (spec.name.empty()) spec.name = "scenes";
-  ReadVision(Part(config, "vision_config"), &spec.vision);
+  Json v = Part(config, "vision_config");
+  ReadVision(v, &spec.vision);
+  spec.frame_neighbours = v.contains("frame_neighbours") && v["frame_neighbours"] == true;
   Json t = Part(config, "text_config");
   spec.text.hidden = Int(t, "hidden_size", 0);
   spec.text.ffn = Int(t, "intermediate_size", 0);

@@ -138,4 +138,15 @@ StatusOr<std::string> EvalScenes(const VisionPipeline& vision, Engine* engine, c
   return out.dump(2);
 }
 
+std::string SummariseReport(const std::string& report) {
+  const auto j = nlohmann::json::parse(report);
+  std::string out = j["split"].get<std::string>() + ", seed " + j["seed"].dump() + ", " + j["scenes"].dump() + " scenes\n";
+  for (const auto& [name, m] : j["metrics"].items()) {
+    char line[160];
+    std::snprintf(line, sizeof line, "  %-24s %.4f  [%.4f, %.4f]  n = %lld\n", name.c_str(), m["value"].get<double>(), m["ci95"][0].get<double>(), m["ci95"][1].get<double>(), m["n"].get<long long>());
+    out += line;
+  }
+  return out;
+}
+
 }  // namespace sightline

@@ -23,4 +23,7 @@ struct EvalOptions {
 StatusOr<std::string> EvalScenes(const VisionPipeline& vision, Engine* engine, const EvalOptions& options,
                                  const std::function<void(int done)>& progress);
 
+// That report as a table for people.
+std::string SummariseReport(const std::string& report);
+
 }  // namespace sightline

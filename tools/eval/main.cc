@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "compute/base/thread_pool.h"
 #include "tools/eval/eval_scenes.h"
 
 int main(int argc, char** argv) {
@@ -9,6 +10,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: scenes_eval MODEL SPLIT SEED COUNT [WRONG_ANSWERS_FILE]\n");
     return 2;
   }
+  sightline::SetComputeThreads(1);  // scenes are spread over threads; each one computes alone
   auto vision = sightline::VisionPipeline::Load(argv[1]);
   auto engine = sightline::Engine::Load(argv[1]);
   if (!vision.ok() || !engine.ok()) {

@@ -73,20 +73,48 @@ class Packer {
 // The caller's picture behind a canvas: any aspect that maps to it, any size, so that stretch and resampling are learned.
 struct Native {
   int width, height;
+  double aspect() const { return static_cast<double>(width) / height; }
 };
-Native PickNative(Rng* rng, int width, int height, const std::vector<double>& canvases, double largest) {
-  double side = std::sqrt(static_cast<double>(width) * height), aspect = static_cast<double>(width) / height;
+struct Aspects {
+  std::vector<double> canvases;
+  double beyond;  // how far callers go past the first and the last
+};
+Native PickNative(Rng* rng, double aspect, const Aspects& aspects, double side_px) {
+  const std::vector<double>& canvases = aspects.canvases;
   size_t at = 0;
   for (size_t i = 1; i < canvases.size(); ++i) {
     if (std::fabs(std::log(canvases[i] / aspect)) < std::fabs(std::log(canvases[at] / aspect))) at = i;
   }
-  double lo = at ? std::sqrt(canvases[at] * canvases[at - 1]) : canvases[at] * 0.97;
-  double hi = at + 1 < canvases.size() ? std::sqrt(canvases[at] * canvases[at + 1]) : canvases[at] * 1.03;
-  double a = std::exp(rng->Range(std::log(lo), std::log(hi))), scaled = side * rng->Range(0.92, largest);
-  return {static_cast<int>(scaled * std::sqrt(a)), static_cast<int>(scaled / std::sqrt(a))};
+  double lo = at ? std::sqrt(canvases[at] * canvases[at - 1]) : canvases[at] / aspects.beyond;
+  double hi = at + 1 < canvases.size() ? std::sqrt(canvases[at] * canvases[at + 1]) : canvases[at] * aspects.beyond;
+  double a = std::sqrt(std::exp(rng->Range(std::log(lo), std::log(hi))));
+  return {static_cast<int>(side_px * a), static_cast<int>(side_px / a)};
 }
-const std::vector<double> kStillAspects = {1 / 3.0, 0.5, 0.6, 1, 5 / 3.0, 2, 3};
-const std::vector<double> kFrameAspects = {2 / 3.0, 1, 1.5};
+const Aspects kStillAspects = {{1 / 3.0, 0.5, 0.6, 1, 5 / 3.0, 2, 3}, 1.03};
+const Aspects kFrameAspects = {{2 / 3.0, 1, 1.5}, 1.25};
+
+struct ClipRow {
+  Rng rng;
+  Native native;
+  double duration_s;
+  Clip clip;
+};
+// Row b of a batch of clips; the seed alone decides.
+ClipRow MakeClipRow(uint64_t seed, int b, int n_frames, double canvas_aspect) {
+  Rng rng(Mix(seed) ^ static_cast<uint64_t>(b + 1) * 0xA0761D6478BD642Full);
+  double hi = n_frames / 2.0, lo = n_frames == 4 ? 1.6 : hi - 0.45;
+  if (n_frames >= 32) hi = 30;
+  double duration_s = std::round(rng.Range(lo, hi) * 10) / 10, side_px = rng.Range(120, 262);
+  Native native = PickNative(&rng, canvas_aspect, kFrameAspects, side_px);
+  Clip clip = MakeClip(&rng, native.aspect(), duration_s);
+  return {rng, native, duration_s, std::move(clip)};
+}
+
+// What one look answers is learned from few questions; when and in what order things happen takes many.
+bool KeepClipQuestion(Rng* rng, const std::string& family) {
+  bool easy = family == "clip_count" || family == "clip_colour" || family == "clip_did" || family == "clip_side";
+  return !easy || rng->Chance(0.5);
+}
 
 void WriteObjects(const Scene& s, float* out) {
   std::fill(out, out + 12 * 16, -1.0f);
@@ -138,8 +166,9 @@ void sl_world_fill_images(void* world, uint64_t seed, int batch, int n_images, i
       } else {
         SceneOptions o = TrainingOptions();
         if (n_images > 1) o.panel_rate = 0;
-        Native n = PickNative(&rng, width, height, kStillAspects, 1.9);
-        s = MakeUsableScene(&rng, static_cast<double>(n.width) / n.height, o);
+        double side_px = std::sqrt(static_cast<double>(width) * height) * rng.Range(0.92, 1.9);
+        Native n = PickNative(&rng, static_cast<double>(width) / height, kStillAspects, side_px);
+        s = MakeUsableScene(&rng, n.aspect(), o);
         p = Resize(Render(&s, n.width, n.height), width, height);
       }
       auto at = static_cast<size_t>(b) * n_images + i;
@@ -171,24 +200,40 @@ void sl_world_fill_clips(void* world, uint64_t seed, int batch, int n_frames, in
   auto* h = static_cast<Handle*>(world);
   size_t frame = static_cast<size_t>(width) * height * 3;
   h->ForEach(batch, [&](int b, Tokens::Cache* cache) {
-    Rng rng(Mix(seed) ^ static_cast<uint64_t>(b + 1) * 0xA0761D6478BD642Full);
+    ClipRow row = MakeClipRow(seed, b, n_frames, static_cast<double>(width) / height);
     Packer pack(*h, cache, text, tokens + b * text, is_answer + b * text, segment + b * text);
-    double hi = n_frames / 2.0, lo = n_frames == 4 ? 1.6 : hi - 0.45;
-    if (n_frames >= 32) hi = 30;
-    double duration = std::round(rng.Range(lo, hi) * 10) / 10;
-    Native n = PickNative(&rng, width, height, kFrameAspects, 1.7);
-    Clip clip = MakeClip(&rng, static_cast<double>(n.width) / n.height, duration);
-    std::vector<double> times = SampleTimes(duration);
-    std::vector<Picture> frames = RenderFrames(clip, times, n.width, n.height);
+    std::vector<double> times = SampleTimes(row.duration_s);
+    std::vector<Picture> frames = RenderFrames(row.clip, times, row.native.width, row.native.height);
     for (Picture& p : frames) p = Resize(p, width, height);
     for (int f = 0; f < n_frames; ++f) {
       size_t from = std::min(static_cast<size_t>(f), frames.size() - 1);
       std::memcpy(pixels + (static_cast<size_t>(b) * n_frames + f) * frame, frames[from].rgb.data(), frame);
       times_s[b * n_frames + f] = static_cast<float>(times[from]);
     }
-    for (int tries = 0, misses = 0; tries < 64 && misses < 4 && !pack.Full(); ++tries) {
+    for (int tries = 0, misses = 0; tries < 96 && misses < 4 && !pack.Full(); ++tries) {
       Qa qa;
-      if (AskAboutClip(&rng, clip, &qa) && !pack.Add(qa)) ++misses;
+      if (AskAboutClip(&row.rng, row.clip, &qa) && KeepClipQuestion(&row.rng, qa.family) && !pack.Add(qa)) ++misses;
+    }
+  });
+}
+
+void sl_world_clip_events(void* world, uint64_t seed, int batch, int n_frames, int width, int height, uint8_t* labels) {
+  constexpr size_t kTypes = 8;
+  auto* h = static_cast<Handle*>(world);
+  h->ForEach(batch, [&](int b, Tokens::Cache*) {
+    ClipRow row = MakeClipRow(seed, b, n_frames, static_cast<double>(width) / height);
+    std::vector<double> times = SampleTimes(row.duration_s);
+    auto frames = static_cast<size_t>(n_frames);
+    uint8_t* out = labels + static_cast<size_t>(b) * frames * kTypes * kShapes;
+    std::fill(out, out + frames * kTypes * kShapes, uint8_t{0});
+    for (const Event& e : row.clip.events) {
+      auto shown = static_cast<size_t>(std::lower_bound(times.begin(), times.end(), e.time_s) - times.begin());
+      size_t frame = std::min({shown, times.size() - 1, frames - 1});
+      for (int object : {e.object, e.other}) {
+        if (object < 0) continue;
+        auto shape = static_cast<size_t>(row.clip.base.objects[static_cast<size_t>(object)].shape);
+        out[(frame * kTypes + static_cast<size_t>(e.type)) * kShapes + shape] = 1;
+      }
     }
   });
 }

@@ -21,6 +21,9 @@ void sl_world_fill_images(void* world, uint64_t seed, int batch, int n_images, i
 /* n_frames decides the duration (clip.h, SampledFrames); times [B, F] in seconds. */
 void sl_world_fill_clips(void* world, uint64_t seed, int batch, int n_frames, int width, int height, int text,
                          uint8_t* pixels, float* times_s, int32_t* tokens, uint8_t* is_answer, int32_t* segment);
+/* The same clips' events, labels [B, F, 8 types * 10 shapes]: 1 where a frame is the first to show such an event of an
+   object of such a shape (types in clip.h's order). */
+void sl_world_clip_events(void* world, uint64_t seed, int batch, int n_frames, int width, int height, uint8_t* labels);
 /* Lines of questions and answers without labels or boxes; returns the bytes written. */
 size_t sl_world_corpus(uint64_t seed, int lines, char* out, size_t capacity);
 

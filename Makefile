@@ -1,0 +1,32 @@
+# Thin: the build is CMake's. `make demo` and `make test` install what is missing, build, run.
+PRESET ?= release
+JOBS ?= $(shell nproc)
+
+.PHONY: all build setup test demo bench format asan tsan clean
+
+all: build
+
+setup:
+	@tools/setup/install_packages.sh
+
+build: setup
+	cmake --preset $(PRESET) >/dev/null
+	cmake --build build/$(PRESET) -j $(JOBS)
+
+test: build
+	cd build/$(PRESET) && ctest --output-on-failure -j $(JOBS)
+
+demo: build
+	tools/setup/demo.sh build/$(PRESET)/bin
+
+bench: build
+	for b in build/$(PRESET)/bin/*_bench; do echo "== $$b"; $$b || exit 1; done
+
+format:
+	git ls-files '*.cc' '*.h' | xargs clang-format -i
+
+asan tsan:
+	$(MAKE) test PRESET=$@
+
+clean:
+	rm -rf build

@@ -1,0 +1,80 @@
+// The part of the vision pipeline that needs decoders: bytes of a file to frames.
+#include <algorithm>
+#include <string>
+
+#include <xxhash.h>
+
+#include "absl/strings/str_format.h"
+#include "fusion/vision_pipeline.h"
+#include "vision/decode.h"
+#include "vision/video.h"
+
+namespace sightline {
+namespace {
+
+// The file and what was asked of it: two requests with the same hash get the same tokens.
+std::string HashOf(const MediaItem& item) {
+  XXH128_hash_t h = XXH3_128bits(item.bytes.data(), item.bytes.size());
+  const VideoSampling& s = item.sampling;
+  const double asked[] = {s.frames_per_second, static_cast<double>(s.max_frames), s.start_s, s.end_s, static_cast<double>(item.kind)};
+  XXH64_hash_t how = XXH3_64bits_withSeed(asked, sizeof asked, h.low64);
+  return absl::StrFormat("%016x%016x%016x", h.high64, h.low64, how);
+}
+
+SampleOptions Sampling(const MediaItem& item, const ModelSpec& spec, const MediaLimits& limits, const RequestContext& context) {
+  SampleOptions o;
+  const VideoSampling& s = item.sampling;
+  o.policy.fps = s.frames_per_second > 0 ? s.frames_per_second : spec.frames_per_second;
+  o.policy.min_frames = spec.min_frames;
+  o.policy.max_frames = std::min(s.max_frames > 0 ? s.max_frames : spec.max_frames, limits.max_frames);
+  o.policy.start_ms = static_cast<int64_t>(s.start_s * 1000);
+  o.policy.end_ms = static_cast<int64_t>(s.end_s * 1000);
+  o.limits.max_file_bytes = limits.max_video_bytes;
+  o.limits.max_duration_ms = static_cast<int64_t>(limits.max_video_s * 1000);
+  o.limits.max_wall_ms = static_cast<int64_t>(limits.max_decode_s * 1000);
+  o.cancelled = [&context] { return !context.Check().ok(); };
+  if (item.progress) {
+    o.progress = [&item](const VideoProgress& p) { item.progress(p.packets_total > 0 ? static_cast<double>(p.packets_done) / static_cast<double>(p.packets_total) : 0); };
+  }
+  return o;
+}
+
+}  // namespace
+
+StatusOr<EncodedMedia> VisionPipeline::Encode(const MediaItem& item, const RequestContext& context) const {
+  SL_RETURN_IF_ERROR(context.Check());
+  std::vector<Image> frames;
+  std::vector<double> times_s;
+  double duration_s = 0;
+  int width_px = 0, height_px = 0;
+  if (item.kind == MediaItem::Kind::kImage) {
+    ImageLimits limits;
+    limits.max_pixels = limits_.max_image_pixels;
+    SL_ASSIGN_OR_RETURN(DecodedImage decoded, DecodeImage(item.bytes, limits));
+    width_px = decoded.image.width_px;
+    height_px = decoded.image.height_px;
+    frames.push_back(std::move(decoded.image));
+  } else {
+    auto video = SampleFrames(item.bytes, Sampling(item, spec_, limits_, context));
+    if (!video.ok()) {
+      // Decoding stops for the caller's deadline too; say which of the two it was.
+      SL_RETURN_IF_ERROR(context.Check());
+      return video.status();
+    }
+    duration_s = static_cast<double>(video->info.duration_ms) / 1000;
+    width_px = video->frames[0].source_width_px;
+    height_px = video->frames[0].source_height_px;
+    for (VideoFrame& f : video->frames) {
+      times_s.push_back(static_cast<double>(f.timestamp_ms) / 1000);
+      frames.push_back(std::move(f.image));
+    }
+  }
+  SL_ASSIGN_OR_RETURN(EncodedMedia media, EncodeFrames(frames, times_s, context));
+  media.source_width_px = width_px;
+  media.source_height_px = height_px;
+  media.duration_s = duration_s;
+  media.content_hash = HashOf(item);
+  return media;
+}
+
+}  // namespace sightline

@@ -1,0 +1,109 @@
+#include "services/cli/client.h"
+
+#include <google/protobuf/util/json_util.h>
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+
+#include "services/status_map.h"
+#include "vision/decode.h"
+
+namespace sightline::cli {
+namespace {
+
+constexpr std::uintmax_t kLargestFile = std::uintmax_t{2047} << 20;
+
+double SecondsOf(const google::protobuf::Duration& d) { return static_cast<double>(d.seconds()) + d.nanos() * 1e-9; }
+
+}  // namespace
+
+StatusOr<std::unique_ptr<Client>> Client::Connect(const Target& target) {
+  auto client = std::make_unique<Client>();
+  client->target_ = target;
+  if (target.local) {
+    ServerConfig config;
+    config.model = target.model;
+    config.log_level = "error";
+    SL_RETURN_IF_ERROR(ReadEnvironment(&config));
+    client->decoding_ = std::make_unique<ProgressBar>("decoding");
+    ProgressBar loading("loading ");
+    ServerHooks hooks;
+    hooks.loading = [&](const std::string& stage, double share) { loading.Set(share, stage); };
+    hooks.decoding = [bar = client->decoding_.get()](double share) { bar->Set(share); };
+    SL_ASSIGN_OR_RETURN(client->server_, Server::Start(config, hooks, true));
+    client->channel_ = client->server_->Channel();
+  } else {
+    grpc::ChannelArguments args;
+    args.SetMaxReceiveMessageSize(-1);
+    client->channel_ = grpc::CreateCustomChannel(target.server, grpc::InsecureChannelCredentials(), args);
+  }
+  client->stub_ = v1::VisionLanguageService::NewStub(client->channel_);
+  return client;
+}
+
+std::unique_ptr<grpc::ClientContext> Client::Call() const {
+  auto call = std::make_unique<grpc::ClientContext>();
+  call->set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(static_cast<int64_t>(target_.deadline_s * 1000)));
+  return call;
+}
+
+StatusOr<v1::Content> ToContent(const std::string& argument, bool must_be_file) {
+  namespace fs = std::filesystem;
+  v1::Content content;
+  std::error_code ec;
+  if (!fs::is_regular_file(argument, ec)) {
+    const bool looks_like_file = argument.size() < 200 && argument.find(' ') == std::string::npos && !fs::path(argument).extension().empty();
+    if (must_be_file || looks_like_file) return absl::NotFoundError("there is no file " + argument);
+    content.set_text(argument);
+    return content;
+  }
+  if (fs::file_size(argument, ec) > kLargestFile) return absl::InvalidArgumentError(argument + " is larger than a request can be (2047 MiB)");
+  std::ifstream in(argument, std::ios::binary);
+  std::string bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  if (in.bad()) return absl::InvalidArgumentError("cannot read " + argument);
+  // Moving GIFs are clips to the server as well, yet people mean the picture; --video would say so.
+  if (SniffImageFormat(bytes) != ImageFormat::kUnknown) {
+    content.mutable_image()->set_data(std::move(bytes));
+  } else {
+    content.mutable_video()->set_data(std::move(bytes));
+  }
+  return content;
+}
+
+int Fail(const Status& status) {
+  std::fprintf(stderr, "error: %s\n", std::string(status.message()).c_str());
+  return 1;
+}
+
+int Fail(const grpc::Status& status, const Target& target) {
+  const Status s = FromGrpc(status);
+  if (status.error_code() == grpc::StatusCode::UNAVAILABLE && status.error_details().empty() && !target.local) {
+    std::fprintf(stderr, "error: no server at %s; start one with `sightline serve`, or add --local\n", target.server.c_str());
+    return 1;
+  }
+  std::fprintf(stderr, "error: %s (%s%s%s%s)\n", std::string(s.message()).c_str(), absl::StatusCodeToString(s.code()).c_str(), ReasonOf(s).empty() ? "" : " ", ReasonOf(s).c_str(),
+               FieldOf(s).empty() ? "" : (", field " + FieldOf(s)).c_str());
+  return 1;
+}
+
+void PrintSummary(const v1::AnswerSummary& summary, bool verbose) {
+  for (const v1::Warning& w : summary.warnings()) std::fprintf(stderr, "warning: part %d: %s (score %.2f)\n", w.content_index(), w.message().c_str(), w.score());
+  if (!verbose) return;
+  const auto& u = summary.usage();
+  const auto& t = summary.timings();
+  std::fprintf(stderr, "%s: %d text + %d visual tokens in, %d out; vision %.0f ms, prefill %.0f ms, decode %.0f ms, total %.0f ms\n", summary.model().c_str(), u.prompt_tokens(), u.visual_tokens(),
+               u.output_tokens(), SecondsOf(t.vision()) * 1e3, SecondsOf(t.prefill()) * 1e3, SecondsOf(t.decode()) * 1e3, SecondsOf(t.total()) * 1e3);
+}
+
+std::string ToJson(const google::protobuf::Message& message) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.add_whitespace = true;
+  options.preserve_proto_field_names = true;
+  std::string out;
+  (void)google::protobuf::util::MessageToJsonString(message, &out, options);
+  return out;
+}
+
+}  // namespace sightline::cli

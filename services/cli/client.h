@@ -1,0 +1,49 @@
+// What the commands share: where to ask, how to read files, how to say what went wrong.
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "compute/base/status.h"
+#include "services/cli/progress_bar.h"
+#include "services/server.h"
+#include "sightline/v1/vision_language_service.grpc.pb.h"
+
+namespace sightline::cli {
+
+struct Target {
+  std::string server = "127.0.0.1:50051";
+  bool local = false;    // start a server inside this process
+  std::string model;     // of a local server; empty: the one that ships
+  double deadline_s = 300;
+};
+
+// A connection; owns the server of --local.
+class Client {
+ public:
+  static StatusOr<std::unique_ptr<Client>> Connect(const Target& target);
+  v1::VisionLanguageService::Stub* stub() { return stub_.get(); }
+  std::unique_ptr<grpc::ClientContext> Call() const;
+
+ private:
+  Target target_;
+  std::unique_ptr<ProgressBar> decoding_;
+  std::unique_ptr<Server> server_;
+  std::shared_ptr<grpc::Channel> channel_;
+  std::unique_ptr<v1::VisionLanguageService::Stub> stub_;
+};
+
+// A file becomes an image or a clip (told by its first bytes), anything else is text.
+StatusOr<v1::Content> ToContent(const std::string& argument, bool must_be_file);
+
+// "error: <message>" with what can be done about it, on standard error; returns the exit status for it.
+int Fail(const Status& status);
+int Fail(const grpc::Status& status, const Target& target);
+// Warnings, and with `verbose` usage and timings, on standard error.
+void PrintSummary(const v1::AnswerSummary& summary, bool verbose);
+std::string ToJson(const google::protobuf::Message& message);
+
+}  // namespace sightline::cli

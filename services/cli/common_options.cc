@@ -1,0 +1,34 @@
+#include "services/cli/common_options.h"
+
+namespace sightline::cli {
+
+void AddTarget(CLI::App* cmd, Target* target) {
+  auto* server = cmd->add_option("--server", target->server, "address of a running server")->envname("SIGHTLINE_SERVER")->capture_default_str();
+  auto* local = cmd->add_flag("--local", target->local, "start the model inside this program instead");
+  server->excludes(local);
+  cmd->add_option("--model", target->model, "model folder for --local")->needs(local);
+  cmd->add_option("--deadline", target->deadline_s, "seconds to wait")->check(CLI::PositiveNumber)->capture_default_str();
+}
+
+void GenerationFlags::Add(CLI::App* cmd) {
+  const char* group = "Generation";
+  cmd->add_option("--max-output-tokens", max_output_tokens, "most tokens to generate")->group(group);
+  cmd->add_option("--temperature", temperature, "0 (most probable) to 2")->group(group);
+  cmd->add_option("--top-k", top_k, "0 keeps every token")->group(group);
+  cmd->add_option("--top-p", top_p, "1 keeps every token")->group(group);
+  cmd->add_option("--repetition-penalty", repetition_penalty, "1 changes nothing")->group(group);
+  cmd->add_option("--seed", seed, "the same seed gives the same draw")->group(group);
+  cmd->add_option("--stop", stop, "end before this text; may be given again")->group(group);
+}
+
+void GenerationFlags::Apply(v1::GenerationOptions* out) const {
+  if (max_output_tokens) out->set_max_output_tokens(*max_output_tokens);
+  if (temperature) out->set_temperature(*temperature);
+  if (top_k) out->set_top_k(*top_k);
+  if (top_p) out->set_top_p(*top_p);
+  if (repetition_penalty) out->set_repetition_penalty(*repetition_penalty);
+  if (seed) out->set_seed(*seed);
+  for (const std::string& s : stop) out->add_stop(s);
+}
+
+}  // namespace sightline::cli

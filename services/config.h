@@ -1,0 +1,59 @@
+// How a server is set up: built-in values, then one TOML file, then environment, then flags; the later one wins.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "compute/base/status.h"
+
+namespace sightline {
+
+struct ServerConfig {
+  std::string role = "all";  // all, gateway, vision, language
+  std::string listen = "127.0.0.1:50051";
+  std::string vision, language;  // addresses, for a gateway
+  bool insecure = false;         // allow listening beyond this machine without encryption
+  std::string model;             // folder; empty: the shipped default
+  int64_t threads = 0;           // compute threads; 0: one a core
+  int64_t max_active = 16;       // sequences decoded in turn
+  int64_t kv_mib = 1024;
+  std::string log_level = "info";
+  double drain_s = 30;           // how long requests in flight may go on after SIGTERM
+  // Limits of one request.
+  double default_deadline_s = 300;  // for callers that set none
+  int64_t max_concurrent = 64;
+  int64_t max_message_mib = 256;
+  int64_t max_parts = 64, max_images = 16, max_videos = 4;
+  int64_t max_text_bytes = 65536;
+  int64_t max_output_tokens = 4096;
+  int64_t max_image_pixels = 64'000'000;
+  double max_video_s = 4 * 3600;
+  double max_decode_s = 60;
+  int64_t max_frames = 1024;
+};
+
+// One row of the table of settings.
+struct Setting {
+  const char* key;   // "limits.max_images": TOML [limits] max_images, environment SIGHTLINE_MAX_IMAGES, flag --max-images
+  const char* help;
+  std::variant<std::string ServerConfig::*, int64_t ServerConfig::*, double ServerConfig::*, bool ServerConfig::*> field;
+  double least = 0, most = 0;  // of numbers
+
+  std::string Flag() const;
+  std::string Environment() const;
+};
+const std::vector<Setting>& Settings();
+
+// INVALID_ARGUMENT names the key and says what is allowed.
+Status SetFromText(const Setting& setting, const std::string& text, ServerConfig* config);
+Status ReadToml(const std::string& path, ServerConfig* config);
+Status ReadEnvironment(ServerConfig* config);
+// What spans several settings: a known role, addresses where they are needed, no open port by accident.
+Status CheckConfig(const ServerConfig& config);
+// The effective settings as TOML, for --print-config.
+std::string ToToml(const ServerConfig& config);
+
+}  // namespace sightline

@@ -1,0 +1,75 @@
+#include "services/gateway/answer_flow.h"
+
+#include <cmath>
+
+namespace sightline {
+namespace {
+
+// Above this probability the reply carries a warning.
+constexpr double kOutOfDomain = 0.5;
+
+void SetDuration(double seconds, google::protobuf::Duration* out) {
+  const auto ns = static_cast<int64_t>(std::llround(std::max(0.0, seconds) * 1e9));
+  out->set_seconds(ns / 1000000000);
+  out->set_nanos(static_cast<int32_t>(ns % 1000000000));
+}
+
+void Describe(const CheckedPart& part, const EncodedMedia& media, v1::AnswerSummary* summary) {
+  v1::MediaInfo* info = summary->add_media();
+  info->set_content_index(part.index);
+  info->set_width_px(media.source_width_px);
+  info->set_height_px(media.source_height_px);
+  int tokens = 0;
+  for (const VisualSpan& span : media.spans) {
+    tokens += span.rows * span.cols;
+    if (media.kind == MediaItem::Kind::kVideo) SetDuration(span.time_s, info->add_frame_offsets());
+  }
+  if (media.kind == MediaItem::Kind::kVideo) SetDuration(media.duration_s, info->mutable_duration());
+  info->set_visual_tokens(tokens);
+  if (media.out_of_domain_score > kOutOfDomain) {
+    v1::Warning* w = summary->add_warnings();
+    w->set_code(v1::WARNING_CODE_OUT_OF_DOMAIN);
+    w->set_message("this does not look like anything the model was trained on; do not rely on the answer");
+    w->set_content_index(part.index);
+    w->set_score(media.out_of_domain_score);
+  }
+}
+
+}  // namespace
+
+Status AnswerFlow::Run(const std::vector<CheckedPart>& parts, const CheckedOptions& options, const RequestContext& context,
+                       const LanguageRole::Sink& sink, v1::AnswerSummary* summary) const {
+  const absl::Time began = absl::Now();
+  GenerateRequest request;
+  request.sampling = options.sampling;
+  request.max_output_tokens = options.max_output_tokens;
+  request.stop = options.stop;
+  for (const CheckedPart& part : parts) {
+    if (part.is_text) {
+      request.parts.push_back({part.text});
+      continue;
+    }
+    auto media = vision_->Encode(part.media, context);
+    if (!media.ok()) {
+      const bool theirs = media.status().code() == absl::StatusCode::kInvalidArgument || !ReasonOf(media.status()).empty();
+      return theirs && FieldOf(media.status()).empty() ? AtField(media.status(), part.field) : media.status();
+    }
+    Describe(part, **media, summary);
+    request.parts.push_back({*std::move(media)});
+  }
+  const absl::Time encoded = absl::Now();
+  SL_ASSIGN_OR_RETURN(GenerateSummary done, language_->Generate(request, context, sink));
+  summary->set_finish_reason(done.reason == FinishReason::kStop ? v1::FINISH_REASON_STOP : v1::FINISH_REASON_LENGTH);
+  summary->mutable_usage()->set_prompt_tokens(done.prompt_tokens - done.visual_tokens);
+  summary->mutable_usage()->set_visual_tokens(done.visual_tokens);
+  summary->mutable_usage()->set_output_tokens(done.output_tokens);
+  v1::StageTimings* t = summary->mutable_timings();
+  SetDuration(done.queue_ms / 1e3, t->mutable_queue());
+  SetDuration(absl::ToDoubleSeconds(encoded - began), t->mutable_vision());
+  SetDuration(done.prefill_ms / 1e3, t->mutable_prefill());
+  SetDuration(done.decode_ms / 1e3, t->mutable_decode());
+  SetDuration(absl::ToDoubleSeconds(absl::Now() - began), t->mutable_total());
+  return absl::OkStatus();
+}
+
+}  // namespace sightline

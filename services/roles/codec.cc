@@ -1,0 +1,195 @@
+#include "services/roles/codec.h"
+
+#include <cstring>
+#include <string>
+#include <utility>
+
+namespace sightline {
+namespace {
+
+namespace pb = internal::v1;
+
+// Bounds of what one role takes from another; far above any real model.
+constexpr int kMaxSide = 4096;
+constexpr int kMaxChannels = 65536;
+
+pb::MediaKind KindToWire(MediaItem::Kind kind) {
+  return kind == MediaItem::Kind::kVideo ? pb::MEDIA_KIND_VIDEO : pb::MEDIA_KIND_IMAGE;
+}
+
+StatusOr<MediaItem::Kind> KindFromWire(pb::MediaKind kind) {
+  if (kind == pb::MEDIA_KIND_IMAGE) return MediaItem::Kind::kImage;
+  if (kind == pb::MEDIA_KIND_VIDEO) return MediaItem::Kind::kVideo;
+  return absl::InvalidArgumentError("media kind is not known");
+}
+
+void EncodeSampling(const SamplingOptions& sampling, pb::SamplingOptions* out) {
+  out->set_temperature(sampling.temperature);
+  out->set_top_k(sampling.top_k);
+  out->set_top_p(sampling.top_p);
+  out->set_repetition_penalty(sampling.repetition_penalty);
+  out->set_presence_penalty(sampling.presence_penalty);
+  out->set_frequency_penalty(sampling.frequency_penalty);
+  out->set_seed(sampling.seed);
+}
+
+SamplingOptions DecodeSampling(const pb::SamplingOptions& in) {
+  SamplingOptions sampling;
+  sampling.temperature = in.temperature();
+  sampling.top_k = in.top_k();
+  sampling.top_p = in.top_p();
+  sampling.repetition_penalty = in.repetition_penalty();
+  sampling.presence_penalty = in.presence_penalty();
+  sampling.frequency_penalty = in.frequency_penalty();
+  sampling.seed = in.seed();
+  return sampling;
+}
+
+}  // namespace
+
+void EncodeMediaItem(const MediaItem& item, pb::EncodeRequest* out) {
+  out->set_kind(KindToWire(item.kind));
+  out->set_data(item.bytes.data(), item.bytes.size());
+  out->set_frames_per_second(item.sampling.frames_per_second);
+  out->set_max_frames(item.sampling.max_frames);
+  out->set_start_s(item.sampling.start_s);
+  out->set_end_s(item.sampling.end_s);
+}
+
+StatusOr<MediaItem> DecodeMediaItem(const pb::EncodeRequest& in) {
+  MediaItem item;
+  SL_ASSIGN_OR_RETURN(item.kind, KindFromWire(in.kind()));
+  item.bytes = in.data();
+  item.sampling.frames_per_second = in.frames_per_second();
+  item.sampling.max_frames = in.max_frames();
+  item.sampling.start_s = in.start_s();
+  item.sampling.end_s = in.end_s();
+  return item;
+}
+
+void EncodeMedia(const EncodedMedia& media, pb::EncodedMedia* out) {
+  out->set_kind(KindToWire(media.kind));
+  for (const VisualSpan& span : media.spans) {
+    pb::VisualSpan* wire = out->add_spans();
+    wire->set_rows(span.rows);
+    wire->set_cols(span.cols);
+    wire->set_time_s(span.time_s);
+    wire->set_features(span.features.data(), span.features.size() * sizeof(float));
+  }
+  out->set_channels(media.channels);
+  out->set_source_width_px(media.source_width_px);
+  out->set_source_height_px(media.source_height_px);
+  out->set_duration_s(media.duration_s);
+  out->set_out_of_domain_score(media.out_of_domain_score);
+  out->set_content_hash(media.content_hash);
+}
+
+StatusOr<std::shared_ptr<const EncodedMedia>> DecodeMedia(const pb::EncodedMedia& in) {
+  auto media = std::make_shared<EncodedMedia>();
+  SL_ASSIGN_OR_RETURN(media->kind, KindFromWire(in.kind()));
+  media->channels = in.channels();
+  if (media->channels < 1 || media->channels > kMaxChannels) {
+    return absl::InvalidArgumentError("visual tokens have an impossible width");
+  }
+  for (const pb::VisualSpan& wire : in.spans()) {
+    VisualSpan span;
+    span.rows = wire.rows();
+    span.cols = wire.cols();
+    span.time_s = wire.time_s();
+    if (span.rows < 1 || span.rows > kMaxSide || span.cols < 1 || span.cols > kMaxSide) {
+      return absl::InvalidArgumentError("visual span has an impossible size");
+    }
+    const size_t count = size_t{1} * span.rows * span.cols * media->channels;
+    if (wire.features().size() != count * sizeof(float)) {
+      return absl::InvalidArgumentError("visual span's bytes do not fit its size");
+    }
+    span.features.resize(count);
+    std::memcpy(span.features.data(), wire.features().data(), wire.features().size());
+    media->spans.push_back(std::move(span));
+  }
+  media->source_width_px = in.source_width_px();
+  media->source_height_px = in.source_height_px();
+  media->duration_s = in.duration_s();
+  media->out_of_domain_score = in.out_of_domain_score();
+  media->content_hash = in.content_hash();
+  return std::shared_ptr<const EncodedMedia>(std::move(media));
+}
+
+void EncodeGenerate(const GenerateRequest& request, pb::GenerateRequest* out) {
+  for (const PromptPart& part : request.parts) {
+    pb::PromptPart* wire = out->add_parts();
+    if (const auto* text = std::get_if<std::string>(&part.content)) {
+      wire->set_text(*text);
+    } else {
+      EncodeMedia(*std::get<std::shared_ptr<const EncodedMedia>>(part.content),
+                  wire->mutable_media());
+    }
+  }
+  EncodeSampling(request.sampling, out->mutable_sampling());
+  out->set_max_output_tokens(request.max_output_tokens);
+  for (const std::string& stop : request.stop) out->add_stop(stop);
+}
+
+StatusOr<GenerateRequest> DecodeGenerate(const pb::GenerateRequest& in) {
+  GenerateRequest request;
+  for (const pb::PromptPart& wire : in.parts()) {
+    PromptPart part;
+    if (wire.has_text()) {
+      part.content = wire.text();
+    } else if (wire.has_media()) {
+      SL_ASSIGN_OR_RETURN(part.content, DecodeMedia(wire.media()));
+    } else {
+      return absl::InvalidArgumentError("prompt part is empty");
+    }
+    request.parts.push_back(std::move(part));
+  }
+  request.sampling = DecodeSampling(in.sampling());
+  request.max_output_tokens = in.max_output_tokens();
+  if (request.max_output_tokens < 1) {
+    return absl::InvalidArgumentError("max_output_tokens must be at least 1");
+  }
+  request.stop.assign(in.stop().begin(), in.stop().end());
+  return request;
+}
+
+void EncodeLanguageInfo(const LanguageInfo& info, pb::GetLanguageInfoResponse* out) {
+  out->set_model(info.model);
+  out->set_parameter_count(info.parameter_count);
+  out->set_channels(info.channels);
+  out->set_context_tokens(info.context_tokens);
+  EncodeSampling(info.sampling, out->mutable_sampling());
+  out->set_max_output_tokens(info.max_output_tokens);
+}
+
+LanguageInfo DecodeLanguageInfo(const pb::GetLanguageInfoResponse& in) {
+  return {in.model(), in.parameter_count(), in.channels(), in.context_tokens(), DecodeSampling(in.sampling()), in.max_output_tokens()};
+}
+
+void EncodeSummary(const GenerateSummary& summary, pb::GenerateSummary* out) {
+  out->set_cause(summary.reason == FinishReason::kStop ? pb::STOP_CAUSE_STOP
+                                                       : pb::STOP_CAUSE_LENGTH);
+  out->set_prompt_tokens(summary.prompt_tokens);
+  out->set_visual_tokens(summary.visual_tokens);
+  out->set_output_tokens(summary.output_tokens);
+  out->set_queue_ms(summary.queue_ms);
+  out->set_prefill_ms(summary.prefill_ms);
+  out->set_decode_ms(summary.decode_ms);
+}
+
+StatusOr<GenerateSummary> DecodeSummary(const pb::GenerateSummary& in) {
+  GenerateSummary summary;
+  if (in.cause() != pb::STOP_CAUSE_STOP && in.cause() != pb::STOP_CAUSE_LENGTH) {
+    return absl::InternalError("language role sent an unknown stop cause");
+  }
+  summary.reason =
+      in.cause() == pb::STOP_CAUSE_STOP ? FinishReason::kStop : FinishReason::kLength;
+  summary.prompt_tokens = in.prompt_tokens();
+  summary.visual_tokens = in.visual_tokens();
+  summary.output_tokens = in.output_tokens();
+  summary.queue_ms = in.queue_ms();
+  summary.prefill_ms = in.prefill_ms();
+  summary.decode_ms = in.decode_ms();
+  return summary;
+}
+
+}  // namespace sightline

@@ -1,0 +1,221 @@
+#include "services/server.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/resource_quota.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <mutex>
+#include <thread>
+
+#include <nlohmann/json.hpp>
+
+#include "compute/base/thread_pool.h"
+#include "services/gateway/gateway_service.h"
+#include "services/log.h"
+#include "services/roles/local_language.h"
+#include "services/roles/local_vision.h"
+#include "services/roles/remote.h"
+#include "services/roles/role_services.h"
+
+namespace sightline {
+namespace {
+
+int Cores(const ServerConfig& c) {
+  return c.threads > 0 ? static_cast<int>(c.threads) : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+// Reports decoding to whoever started the server, which a remote caller cannot see.
+class ReportingVision : public LocalVision {
+ public:
+  ReportingVision(std::unique_ptr<VisionPipeline> p, int parallel, std::function<void(double)> report) : LocalVision(std::move(p), parallel), report_(std::move(report)) {}
+  StatusOr<std::shared_ptr<const EncodedMedia>> Encode(const MediaItem& item, const RequestContext& context) override {
+    MediaItem seen = item;
+    seen.progress = report_;
+    return LocalVision::Encode(seen, context);
+  }
+
+ private:
+  std::function<void(double)> report_;
+};
+
+StatusOr<std::unique_ptr<VisionRole>> LoadVision(const std::string& folder, const ServerConfig& c, const ServerHooks& hooks) {
+  SL_ASSIGN_OR_RETURN(auto pipeline, VisionPipeline::Load(folder));
+  pipeline->set_limits({c.max_image_pixels, c.max_message_mib << 20, c.max_video_s, c.max_decode_s, static_cast<int>(c.max_frames)});
+  if (hooks.decoding) return std::unique_ptr<VisionRole>(std::make_unique<ReportingVision>(std::move(pipeline), Cores(c), hooks.decoding));
+  return std::unique_ptr<VisionRole>(std::make_unique<LocalVision>(std::move(pipeline), std::min(Cores(c), 4096)));
+}
+
+StatusOr<std::unique_ptr<LanguageRole>> LoadLanguage(const std::string& folder, const ServerConfig& c) {
+  EngineOptions options;
+  options.max_active = static_cast<int>(c.max_active);
+  options.max_queued = static_cast<int>(c.max_concurrent);
+  options.kv_budget_bytes = c.kv_mib << 20;
+  SL_ASSIGN_OR_RETURN(auto engine, Engine::Load(folder, options));
+  return std::unique_ptr<LanguageRole>(std::make_unique<LocalLanguage>(std::move(engine)));
+}
+
+// Asks until the role answers; the first failure that is no absence ends it.
+template <typename Role>
+auto Await(Role* role, const char* name, double wait_s) {
+  const absl::Time end = absl::Now() + absl::Seconds(wait_s);
+  bool told = false;
+  for (;;) {
+    RequestContext context;
+    context.deadline = absl::Now() + absl::Seconds(2);
+    auto info = role->Info(context);
+    const auto code = info.status().code();
+    if (info.ok() || (code != absl::StatusCode::kUnavailable && code != absl::StatusCode::kDeadlineExceeded) || absl::Now() > end) return info;
+    if (!told) Log(LogLevel::kInfo, "waiting for a role", {{"role", name}});
+    told = true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+}
+
+}  // namespace
+
+struct Server::Impl {
+  ServerConfig config;
+  std::unique_ptr<VisionRole> vision;
+  std::unique_ptr<LanguageRole> language;
+  std::unique_ptr<grpc::Service> vision_service, language_service, gateway;
+  std::unique_ptr<grpc::Server> server;
+  std::once_flag drained;
+  int port = 0;
+
+  Status LoadRoles(const ServerHooks& hooks);
+  Status MakeServices(double wait_s);
+  Status Listen(bool in_process);
+};
+
+Status Server::Impl::LoadRoles(const ServerHooks& hooks) {
+  auto loading = [&](const std::string& stage, double share) {
+    if (hooks.loading) hooks.loading(stage, share);
+  };
+  if (config.role == "gateway") {
+    vision = std::make_unique<RemoteVision>(RoleChannel(config.vision));
+    language = std::make_unique<RemoteLanguage>(RoleChannel(config.language));
+    return absl::OkStatus();
+  }
+  SL_ASSIGN_OR_RETURN(std::string folder, FindModel(config.model));
+  if (config.role != "language") {
+    loading("vision", 0);
+    SL_ASSIGN_OR_RETURN(vision, LoadVision(folder, config, hooks));
+  }
+  if (config.role != "vision") {
+    loading("language", 0.5);
+    SL_ASSIGN_OR_RETURN(language, LoadLanguage(folder, config));
+  }
+  loading("ready", 1);
+  return absl::OkStatus();
+}
+
+Status Server::Impl::MakeServices(double wait_s) {
+  if (config.role == "vision") {
+    vision_service = std::make_unique<VisionServiceImpl>(vision.get(), config.default_deadline_s);
+    return absl::OkStatus();
+  }
+  if (config.role == "language") {
+    language_service = std::make_unique<LanguageServiceImpl>(language.get(), config.default_deadline_s);
+    return absl::OkStatus();
+  }
+  SL_ASSIGN_OR_RETURN(VisionInfo v, Await(vision.get(), "vision", wait_s));
+  SL_ASSIGN_OR_RETURN(LanguageInfo l, Await(language.get(), "language", wait_s));
+  if (v.channels != l.channels || v.model != l.model) {
+    return ErrorWithReason(absl::StatusCode::kFailedPrecondition, "ROLES_DISAGREE",
+                           "the vision role has loaded " + v.model + " (" + std::to_string(v.channels) + " channels), the language role " + l.model + " (" + std::to_string(l.channels) + "); start both with the same model");
+  }
+  gateway = std::make_unique<GatewayService>(vision.get(), language.get(), l, v.parameter_count + l.parameter_count, config);
+  return absl::OkStatus();
+}
+
+Status Server::Impl::Listen(bool in_process) {
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::ServerBuilder builder;
+  const int message = static_cast<int>(config.max_message_mib << 20);
+  // Between roles the edge has already held the size against the limit, and visual tokens may be larger than their file.
+  builder.SetMaxReceiveMessageSize(gateway ? message : -1);
+  builder.SetMaxSendMessageSize(-1);
+  grpc::ResourceQuota quota("sightline");
+  quota.SetMaxThreads(static_cast<int>(2 * config.max_concurrent + 16));
+  quota.Resize(static_cast<size_t>(std::max<int64_t>(int64_t{2} << 30, 4 * (config.max_message_mib << 20))));
+  builder.SetResourceQuota(quota);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, static_cast<int>(2 * config.max_concurrent));
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 60000);
+  // A second server on the same port would take half of the calls in silence.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  if (!in_process) builder.AddListeningPort(config.listen, grpc::InsecureServerCredentials(), &port);
+  for (grpc::Service* s : {vision_service.get(), language_service.get(), gateway.get()}) {
+    if (s) builder.RegisterService(s);
+  }
+  server = builder.BuildAndStart();
+  if (!server || (!in_process && port == 0)) {
+    return ErrorWithReason(absl::StatusCode::kUnavailable, "CANNOT_LISTEN", "cannot listen on " + config.listen + "; is another server running there, or the address not of this machine?");
+  }
+  server->GetHealthCheckService()->SetServingStatus(true);
+  for (const char* name : {"sightline.v1.VisionLanguageService", "sightline.internal.v1.VisionService", "sightline.internal.v1.LanguageService"}) {
+    const bool here = (gateway && std::string(name).find("v1.VisionLanguage") != std::string::npos) || (vision_service && std::string(name).find("internal.v1.Vision") != std::string::npos) || (language_service && std::string(name).find("internal.v1.Language") != std::string::npos);
+    if (here) server->GetHealthCheckService()->SetServingStatus(name, true);
+  }
+  return absl::OkStatus();
+}
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+StatusOr<std::unique_ptr<Server>> Server::Start(const ServerConfig& config, const ServerHooks& hooks, bool in_process, double wait_s) {
+  SL_RETURN_IF_ERROR(CheckConfig(config));
+  SetLogLevel(config.log_level);
+  SetComputeThreads(Cores(config));
+  auto impl = std::make_unique<Impl>();
+  impl->config = config;
+  const absl::Time began = absl::Now();
+  SL_RETURN_IF_ERROR(impl->LoadRoles(hooks));
+  SL_RETURN_IF_ERROR(impl->MakeServices(wait_s));
+  SL_RETURN_IF_ERROR(impl->Listen(in_process));
+  if (!in_process) Log(LogLevel::kInfo, "serving", {{"role", config.role}, {"listen", config.listen}, {"port", impl->port}, {"load_ms", absl::ToDoubleMilliseconds(absl::Now() - began)}});
+  return std::unique_ptr<Server>(new Server(std::move(impl)));
+}
+
+Server::~Server() { Drain(); }
+int Server::port() const { return impl_->port; }
+std::shared_ptr<grpc::Channel> Server::Channel() {
+  grpc::ChannelArguments args;
+  args.SetMaxReceiveMessageSize(-1);
+  return impl_->server->InProcessChannel(args);
+}
+
+void Server::Drain() {
+  std::call_once(impl_->drained, [this] {
+    Log(LogLevel::kDebug, "draining", {{"drain_s", impl_->config.drain_s}});
+    impl_->server->GetHealthCheckService()->SetServingStatus(false);
+    impl_->server->Shutdown(std::chrono::system_clock::now() + std::chrono::milliseconds(static_cast<int64_t>(impl_->config.drain_s * 1000)));
+    impl_->server->Wait();
+  });
+}
+
+StatusOr<std::string> FindModel(const std::string& configured) {
+  namespace fs = std::filesystem;
+  std::error_code ec;
+  std::vector<fs::path> places;
+  if (!configured.empty()) {
+    places = {configured};
+  } else {
+    places.push_back("models/scenes");
+    const fs::path self = fs::read_symlink("/proc/self/exe", ec);
+    // build/<preset>/bin in a checkout; bin in an installation.
+    if (!ec) places.insert(places.end(), {self.parent_path() / "../../../models/scenes", self.parent_path() / "../share/sightline/models/scenes"});
+  }
+  std::string tried;
+  for (const fs::path& p : places) {
+    if (fs::exists(p / "config.json", ec)) return fs::weakly_canonical(p, ec).string();
+    tried += (tried.empty() ? "" : ", ") + p.lexically_normal().string();
+  }
+  return ErrorWithReason(absl::StatusCode::kNotFound, "MODEL_NOT_FOUND", "no model there (a folder with config.json): " + tried);
+}
+
+}  // namespace sightline

@@ -1,0 +1,145 @@
+// Deadlines, cancellation, busy servers, lost roles, health, reflection, drain.
+#include <atomic>
+#include <thread>
+
+#include "grpc/health/v1/health.grpc.pb.h"
+#include "tests/e2e/world_server.h"
+
+namespace sightline::e2e {
+namespace {
+
+using std::chrono::milliseconds;
+
+// A request that decodes for long: no end mark is likely at this temperature.
+v1::StreamAnswerRequest LongRequest() {
+  v1::StreamAnswerRequest r;
+  *r.add_content() = MediaContent("scene-0.png");
+  r.add_content()->set_text("Describe the image.");
+  auto* o = r.mutable_generation_options();
+  o->set_max_output_tokens(3000);
+  o->set_temperature(2);
+  o->set_repetition_penalty(1.0);
+  o->set_frequency_penalty(-2);
+  o->set_seed(3);
+  return r;
+}
+
+class LifecycleTest : public ::testing::TestWithParam<bool> {};
+
+TEST_P(LifecycleTest, CancelFreesThePlace) {
+  ServerConfig front = BaseConfig();
+  front.max_concurrent = 1;
+  Deployment server(GetParam(), front);
+  auto stub = server.Stub();
+  for (int round = 0; round < 3; ++round) {
+    grpc::ClientContext call;
+    SetDeadline(&call, 60);
+    auto reader = stub->StreamAnswer(&call, LongRequest());
+    v1::StreamAnswerResponse event;
+    ASSERT_TRUE(reader->Read(&event));
+    // The only place is taken: others are told to come back.
+    v1::AnswerResponse response;
+    const grpc::Status busy = Answer(stub.get(), Ask("scene-0.png", "q"), &response);
+    EXPECT_EQ(busy.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+    EXPECT_EQ(ReasonOf(FromGrpc(busy)), "SERVER_BUSY");
+    call.TryCancel();
+    while (reader->Read(&event)) {
+    }
+    EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
+    grpc::Status again;
+    for (int i = 0; i < 100; ++i) {
+      again = Answer(stub.get(), Ask("scene-0.png", "How many objects are there?"), &response);
+      if (again.ok()) break;
+      std::this_thread::sleep_for(milliseconds(20));
+    }
+    EXPECT_TRUE(again.ok()) << again.error_message();
+  }
+}
+
+TEST_P(LifecycleTest, DeadlinesHoldWhileDecoding) {
+  Deployment server(GetParam());
+  auto stub = server.Stub();
+  grpc::ClientContext call;
+  call.set_deadline(std::chrono::system_clock::now() + milliseconds(700));
+  const auto began = std::chrono::steady_clock::now();
+  auto reader = stub->StreamAnswer(&call, LongRequest());
+  v1::StreamAnswerResponse event;
+  bool summary = false;
+  while (reader->Read(&event)) summary = summary || event.has_summary();
+  const grpc::Status s = reader->Finish();
+  if (!summary) {
+    EXPECT_EQ(s.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(5));
+  v1::AnswerResponse response;
+  EXPECT_TRUE(Answer(stub.get(), Ask("scene-0.png", "How many objects are there?"), &response).ok());
+}
+
+TEST_P(LifecycleTest, HealthAndReflectionAnswer) {
+  Deployment server(GetParam());
+  auto health = grpc::health::v1::Health::NewStub(server.Channel());
+  grpc::health::v1::HealthCheckRequest request;
+  for (const char* name : {"", "sightline.v1.VisionLanguageService"}) {
+    request.set_service(name);
+    grpc::health::v1::HealthCheckResponse response;
+    grpc::ClientContext call;
+    ASSERT_TRUE(health->Check(&call, request, &response).ok()) << name;
+    EXPECT_EQ(response.status(), grpc::health::v1::HealthCheckResponse::SERVING);
+  }
+}
+
+TEST_P(LifecycleTest, DrainLetsCallsInFlightEnd) {
+  auto server = std::make_unique<Deployment>(GetParam());
+  auto stub = server->Stub();
+  v1::StreamAnswerRequest r;
+  *r.add_content() = MediaContent("scene-0.png");
+  r.add_content()->set_text("Describe the image.");
+  grpc::ClientContext call;
+  SetDeadline(&call, 60);
+  auto reader = stub->StreamAnswer(&call, r);
+  v1::StreamAnswerResponse event;
+  ASSERT_TRUE(reader->Read(&event));
+  std::thread drain([&] { server->front()->Drain(); });
+  bool summary = event.has_summary();
+  while (reader->Read(&event)) summary = summary || event.has_summary();
+  EXPECT_TRUE(reader->Finish().ok());
+  EXPECT_TRUE(summary);
+  drain.join();
+  v1::AnswerResponse response;
+  EXPECT_EQ(Answer(stub.get(), Ask("scene-0.png", "q"), &response, 5).error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+INSTANTIATE_TEST_SUITE_P(Deployments, LifecycleTest, ::testing::Values(false, true), [](const auto& p) { return p.param ? "Split" : "Whole"; });
+
+TEST(RolesTest, ALostRoleIsUnavailableWithAHintAndTheGatewayLives) {
+  Deployment server(true);
+  auto stub = server.Stub();
+  v1::AnswerResponse response;
+  ASSERT_TRUE(Answer(stub.get(), Ask("scene-0.png", "How many objects are there?"), &response).ok());
+  server.StopLanguage();
+  const grpc::Status s = Answer(stub.get(), Ask("scene-0.png", "q"), &response, 20);
+  EXPECT_EQ(s.error_code(), grpc::StatusCode::UNAVAILABLE) << s.error_message();
+  EXPECT_EQ(ReasonOf(FromGrpc(s)), "ROLE_UNAVAILABLE");
+  v1::ListModelsResponse models;
+  grpc::ClientContext call;
+  EXPECT_TRUE(stub->ListModels(&call, {}, &models).ok());
+}
+
+TEST(RolesTest, AGatewayNeedsAddresses) {
+  ServerConfig c = BaseConfig("gateway");
+  auto s = Server::Start(c);
+  ASSERT_FALSE(s.ok());
+  EXPECT_EQ(FieldOf(s.status()), "server.vision");
+}
+
+TEST(RolesTest, APortThatIsTakenIsSaid) {
+  Deployment first(false);
+  ServerConfig c = BaseConfig();
+  c.listen = "127.0.0.1:" + std::to_string(first.front()->port());
+  auto s = Server::Start(c);
+  ASSERT_FALSE(s.ok());
+  EXPECT_EQ(ReasonOf(s.status()), "CANNOT_LISTEN");
+}
+
+}  // namespace
+}  // namespace sightline::e2e

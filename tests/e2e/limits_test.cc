@@ -1,0 +1,154 @@
+// Every refusal of the edge: its code, its reason, the field it names; and the server goes on.
+#include <limits>
+
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+#include "tests/e2e/world_server.h"
+
+namespace sightline::e2e {
+namespace {
+
+class LimitsTest : public ::testing::TestWithParam<bool> {
+ protected:
+  static ServerConfig Front() {
+    ServerConfig c = BaseConfig();
+    c.max_parts = 6;
+    c.max_images = 2;
+    c.max_videos = 1;
+    c.max_text_bytes = 200;
+    c.max_output_tokens = 50;
+    c.max_image_pixels = 1 << 20;
+    c.max_message_mib = 1;
+    return c;
+  }
+  LimitsTest() : server_(GetParam(), Front()), stub_(server_.Stub()) {}
+
+  void ExpectRefused(const v1::AnswerRequest& request, const std::string& field, grpc::StatusCode code = grpc::StatusCode::INVALID_ARGUMENT) {
+    v1::AnswerResponse response;
+    const grpc::Status s = Answer(stub_.get(), request, &response);
+    EXPECT_EQ(s.error_code(), code) << s.error_message();
+    EXPECT_EQ(FieldOf(FromGrpc(s)), field) << s.error_message();
+    EXPECT_FALSE(ReasonOf(FromGrpc(s)).empty());
+    v1::AnswerRequest sound = Ask("scene-0.png", "How many objects are there?");
+    const grpc::Status again = Answer(stub_.get(), sound, &response);
+    EXPECT_TRUE(again.ok()) << "after " << field << ": " << again.error_message();
+  }
+
+  Deployment server_;
+  std::unique_ptr<v1::VisionLanguageService::Stub> stub_;
+};
+
+TEST_P(LimitsTest, FieldsAreNamed) {
+  v1::AnswerRequest r;
+  ExpectRefused(r, "content");
+  r = Ask("scene-0.png", "   ");
+  ExpectRefused(r, "content");
+  r = Ask("scene-0.png", "q");
+  r.add_content();
+  ExpectRefused(r, "content[2]");
+  r = Ask("scene-0.png", std::string(201, 'a'));
+  ExpectRefused(r, "content[1].text");
+  r = Ask("scene-0.png", "q");
+  for (int i = 0; i < 2; ++i) *r.add_content() = MediaContent("scene-1.png");
+  ExpectRefused(r, "content[3].image");
+  r = Ask("scene-0.png", "q");
+  r.add_content()->mutable_image();
+  ExpectRefused(r, "content[2].image.data");
+  r = Ask("scene-0.png", "q");
+  for (int i = 0; i < 7; ++i) r.add_content()->set_text("x");
+  ExpectRefused(r, "content");
+  r = Ask("scene-0.png", "q");
+  r.mutable_content(0)->mutable_image()->set_data("this is no picture");
+  ExpectRefused(r, "content[0].image.data");
+  r = Ask("clip-0.mp4", "q");
+  r.mutable_content(0)->mutable_video()->mutable_data()->resize(300);
+  ExpectRefused(r, "content[0].video.data");
+  r = Ask("scene-0.png", "q");
+  r.set_request_id("no spaces");
+  ExpectRefused(r, "request_id");
+  r = Ask("scene-0.png", "q");
+  r.set_model("models/other");
+  ExpectRefused(r, "model", grpc::StatusCode::NOT_FOUND);
+}
+
+TEST_P(LimitsTest, NumbersHaveRanges) {
+  auto refuse = [&](const char* field, auto set) {
+    v1::AnswerRequest r = Ask("scene-0.png", "q");
+    set(r.mutable_generation_options());
+    ExpectRefused(r, std::string("generation_options.") + field);
+  };
+  const double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
+  refuse("max_output_tokens", [](auto* o) { o->set_max_output_tokens(0); });
+  refuse("max_output_tokens", [](auto* o) { o->set_max_output_tokens(51); });
+  refuse("temperature", [&](auto* o) { o->set_temperature(nan); });
+  refuse("temperature", [](auto* o) { o->set_temperature(2.1); });
+  refuse("top_k", [](auto* o) { o->set_top_k(-1); });
+  refuse("top_p", [](auto* o) { o->set_top_p(0); });
+  refuse("repetition_penalty", [&](auto* o) { o->set_repetition_penalty(inf); });
+  refuse("presence_penalty", [](auto* o) { o->set_presence_penalty(-2.5); });
+  refuse("frequency_penalty", [](auto* o) { o->set_frequency_penalty(3); });
+  refuse("stop[1]", [](auto* o) { o->add_stop("a"), o->add_stop(""); });
+}
+
+TEST_P(LimitsTest, ClipSamplingHasRanges) {
+  auto refuse = [&](const char* field, auto set) {
+    v1::AnswerRequest r = Ask("clip-0.mp4", "q");
+    set(r.mutable_content(0)->mutable_video()->mutable_sampling());
+    ExpectRefused(r, std::string("content[0].video") + field);
+  };
+  refuse(".sampling.frames_per_second", [](auto* s) { s->set_frames_per_second(0); });
+  refuse(".sampling.max_frames", [](auto* s) { s->set_max_frames(5000); });
+  refuse(".sampling.start_offset", [](auto* s) { s->mutable_start_offset()->set_seconds(-1); });
+  refuse(".sampling.end_offset", [](auto* s) {
+    s->mutable_start_offset()->set_seconds(2);
+    s->mutable_end_offset()->set_seconds(1);
+  });
+  refuse(".data", [](auto* s) { s->mutable_start_offset()->set_seconds(100); });
+}
+
+TEST_P(LimitsTest, LargeMessagesAreRefused) {
+  v1::AnswerRequest r = Ask("scene-0.png", "q");
+  r.mutable_content(0)->mutable_image()->set_data(std::string((1 << 20) + 100, 'x'));
+  v1::AnswerResponse response;
+  EXPECT_EQ(Answer(stub_.get(), r, &response).error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_TRUE(Answer(stub_.get(), Ask("scene-0.png", "How many objects are there?"), &response).ok());
+}
+
+TEST_P(LimitsTest, ErrorsCarryGoogleRpcDetails) {
+  v1::AnswerRequest r = Ask("scene-0.png", "q");
+  r.mutable_generation_options()->set_temperature(9);
+  r.set_request_id("abc");
+  v1::AnswerResponse response;
+  const grpc::Status s = Answer(stub_.get(), r, &response);
+  google::rpc::Status wire;
+  ASSERT_TRUE(wire.ParseFromString(s.error_details()));
+  EXPECT_EQ(wire.code(), static_cast<int>(s.error_code()));
+  google::rpc::ErrorInfo info;
+  google::rpc::BadRequest bad;
+  bool seen_info = false, seen_bad = false;
+  for (const auto& d : wire.details()) {
+    seen_info = d.UnpackTo(&info) || seen_info;
+    seen_bad = d.UnpackTo(&bad) || seen_bad;
+  }
+  ASSERT_TRUE(seen_info);
+  ASSERT_TRUE(seen_bad);
+  EXPECT_EQ(info.domain(), "sightline");
+  EXPECT_EQ(info.metadata().at("request_id"), "abc");
+  EXPECT_EQ(bad.field_violations(0).field(), "generation_options.temperature");
+}
+
+TEST_P(LimitsTest, CaptionTakesNoText) {
+  v1::CaptionRequest r;
+  *r.add_content() = MediaContent("scene-0.png");
+  r.add_content()->set_text("what?");
+  v1::CaptionResponse response;
+  grpc::ClientContext call;
+  const grpc::Status s = stub_->Caption(&call, r, &response);
+  EXPECT_EQ(s.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(FieldOf(FromGrpc(s)), "content[1].text");
+}
+
+INSTANTIATE_TEST_SUITE_P(Deployments, LimitsTest, ::testing::Values(false, true), [](const auto& p) { return p.param ? "Split" : "Whole"; });
+
+}  // namespace
+}  // namespace sightline::e2e

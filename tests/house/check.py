@@ -1,0 +1,58 @@
+"""check.py includes|sizes|words|selftest ROOT: exits 1 with every complaint on a line of its own."""
+import sys
+
+import rules
+from tree import read_tree
+
+# (rule, tree, number of complaints): what a rule lets pass and what it must catch.
+CASES = [
+    (rules.includes, {"vision/a.cc": '#include "compute/b.h"\n', "compute/b.h": ""}, 0),
+    (rules.includes, {"vision/a.cc": '#include "language/b.h"\n', "language/b.h": ""}, 1),
+    (rules.includes, {"language/a.cc": '#include "vision/b.h"\n', "vision/b.h": ""}, 1),
+    (rules.includes, {"compute/a.h": '#include "fusion/b.h"\n', "fusion/b.h": ""}, 1),
+    (rules.includes, {"fusion/a.cc": '#  include "services/b.h"\n', "services/b.h": ""}, 1),
+    (rules.includes, {"fusion/a.cc": '#include "sightline/v1/model.pb.h"\n'}, 1),
+    (rules.includes, {"services/a.cc": '#include "sightline/v1/model.pb.h"\n'}, 0),
+    (rules.includes, {"services/cli/a.cc": '#include "tools/b.h"\n', "tools/b.h": ""}, 0),
+    (rules.includes, {"services/a.cc": '#include "tools/b.h"\n', "tools/b.h": ""}, 1),
+    (rules.includes, {"fusion/a.cc": '#include "compute/gone.h"\n'}, 1),
+    (rules.includes, {"fusion/a.cc": '#include "b.h"\n', "fusion/b.h": ""}, 1),
+    (rules.includes, {"tests/a.cc": '#include "tools/b.h"\n#include <vector>\n', "tools/b.h": ""}, 0),
+    (rules.includes, {"language/select/a.cc": '#include "language/select/b.h"\n', "language/select/b.h": ""}, 1),
+    (rules.includes, {"language/select/a.cc": '#include "language/select/selector.h"\n', "language/select/selector.h": ""}, 0),
+    (rules.includes, {"language/select/a.cc": '#include "language/decoder.h"\n', "language/decoder.h": ""}, 1),
+    (rules.sizes, {"compute/a.cc": "x\n" * 400, "compute/a.h": "#pragma once\n" * 120}, 0),
+    (rules.sizes, {"compute/a.cc": "x\n" * 401, "compute/a.h": "#pragma once\n" * 121}, 2),
+    (rules.sizes, {"compute/a.h": "int x;\n"}, 1),
+    (rules.words, {"a.cc": "// TO" + "DO: later\nint todos = 0;\n"}, 1),
+    (rules.words, {"a.md": "FIX" + "ME\n"}, 1),
+    (rules.words, {"a.py": "open('/wo" + "rk/x')\n"}, 1),
+    (rules.words, {"a.cc": "int x = 0; \n"}, 1),
+    (rules.words, {"a.md": "see https://example.com/wo" + "rk/x and docs/work/x\n"}, 0),
+]
+
+
+def selftest():
+    bad = []
+    for i, (rule, tree, expected) in enumerate(CASES):
+        found = rule(tree)
+        if len(found) != expected:
+            bad.append(f"case {i} of {rule.__name__}: {len(found)} complaints instead of {expected}: {found}")
+    return bad
+
+
+def main():
+    rule, root = sys.argv[1:3]
+    if rule == "selftest":
+        complaints, seen = selftest(), len(CASES)
+    else:
+        tree = read_tree(root)
+        complaints, seen = getattr(rules, rule)(tree), len(tree)
+        if seen < 50:
+            complaints.append(f"only {seen} files found under {root}: the check looks at the wrong place")
+    print("\n".join(complaints + [f"{rule}: {len(complaints)} complaints, {seen} looked at"]))
+    sys.exit(bool(complaints))
+
+
+if __name__ == "__main__":
+    main()

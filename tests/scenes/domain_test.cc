@@ -1,0 +1,87 @@
+// The out-of-domain warning: comes for pictures that are no scenes, stays away from scenes.
+#include <gtest/gtest.h>
+
+#include <random>
+#include <set>
+#include <string>
+
+#include "fusion/vision_pipeline.h"
+#include "tools/outliers/foreign.h"
+#include "tools/world/world.h"
+
+namespace sightline {
+namespace {
+
+double Score(const VisionPipeline& vision, const world::Picture& p) {
+  auto media = vision.EncodeFrames({Image{p.width, p.height, p.rgb}}, {}, {});
+  EXPECT_TRUE(media.ok()) << media.status();
+  return media.ok() ? media->out_of_domain_score : -1;
+}
+
+class Domain : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto vision = VisionPipeline::Load(SIGHTLINE_SOURCE_DIR "/models/scenes");
+    ASSERT_TRUE(vision.ok()) << vision.status();
+    vision_ = *std::move(vision);
+    seed_ = std::random_device{}();
+    RecordProperty("seed", std::to_string(seed_));
+  }
+  std::unique_ptr<VisionPipeline> vision_;
+  uint64_t seed_ = 0;
+};
+
+TEST_F(Domain, OutliersAreWarnedAbout) {
+  const auto& kinds = outliers::Kinds();
+  int warned = 0, n = 0;
+  std::string missed;
+  for (size_t k = 0; k < kinds.size(); ++k) {
+    for (uint64_t i = 0; i < 2; ++i, ++n) {
+      double score = Score(*vision_, outliers::Render(k, seed_ + i));
+      warned += score > 0.5;
+      if (score <= 0.5) missed += std::string(" ") + kinds[k].name + "=" + std::to_string(score);
+    }
+  }
+  ASSERT_GE(n, 60);
+  EXPECT_GE(warned, 0.9 * n) << "seed " << seed_ << " missed:" << missed;
+}
+
+TEST_F(Domain, ScenesAreNot) {
+  constexpr int kScenes = 200;
+  int warned = 0;
+  for (uint64_t i = 0; i < kScenes; ++i) {
+    warned += Score(*vision_, world::MakeEvalItem(world::Split::kIid, seed_, i).images[0]) > 0.5;
+  }
+  EXPECT_LE(warned, 0.02 * kScenes) << "seed " << seed_;
+}
+
+TEST_F(Domain, ClipsAreNot) {
+  constexpr int kClips = 10;
+  int warned = 0;
+  for (uint64_t i = 0; i < kClips; ++i) {
+    auto item = world::MakeEvalItem(world::Split::kClips, seed_, i);
+    std::vector<Image> frames;
+    for (const auto& p : item.images) frames.push_back({p.width, p.height, p.rgb});
+    auto media = vision_->EncodeFrames(frames, item.times_s, {});
+    ASSERT_TRUE(media.ok()) << media.status();
+    warned += media->out_of_domain_score > 0.5;
+  }
+  EXPECT_EQ(warned, 0) << "seed " << seed_;
+}
+
+TEST(Outliers, AreManyAndRepeatable) {
+  const auto& kinds = outliers::Kinds();
+  std::set<std::string> names;
+  for (size_t k = 0; k < kinds.size(); ++k) {
+    names.insert(std::string(kinds[k].family) + "/" + kinds[k].name);
+    auto a = outliers::Render(k, 5), b = outliers::Render(k, 5), c = outliers::Render(k, 6);
+    EXPECT_EQ(a.rgb, b.rgb) << kinds[k].name;
+    EXPECT_NE(a.rgb, c.rgb) << kinds[k].name;
+    EXPECT_GT(std::set<uint8_t>(a.rgb.begin(), a.rgb.end()).size(), 1u) << kinds[k].name;
+  }
+  EXPECT_EQ(names.size(), kinds.size());
+  EXPECT_GE(kinds.size(), 30u);
+}
+
+}  // namespace
+}  // namespace sightline

@@ -1,0 +1,82 @@
+#include "services/roles/codec.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+namespace sightline {
+namespace {
+
+EncodedMedia RandomMedia(std::mt19937* rng) {
+  std::normal_distribution<float> normal;
+  EncodedMedia m;
+  m.kind = MediaItem::Kind::kVideo;
+  m.channels = 7;
+  m.duration_s = 3.5;
+  m.out_of_domain_score = 0.25;
+  m.source_width_px = 640;
+  m.source_height_px = 480;
+  m.content_hash = "abc";
+  for (int i = 0; i < 3; ++i) {
+    VisualSpan span{2, 3 + i, 0.5 * i, {}};
+    span.features.resize(static_cast<size_t>(span.rows * span.cols * m.channels));
+    for (float& f : span.features) f = normal(*rng);
+    m.spans.push_back(span);
+  }
+  return m;
+}
+
+TEST(CodecTest, MediaComeBackBitForBit) {
+  std::mt19937 rng(11);
+  const EncodedMedia m = RandomMedia(&rng);
+  internal::v1::EncodedMedia wire;
+  EncodeMedia(m, &wire);
+  auto back = DecodeMedia(wire);
+  ASSERT_TRUE(back.ok()) << back.status();
+  ASSERT_EQ((*back)->spans.size(), m.spans.size());
+  for (size_t i = 0; i < m.spans.size(); ++i) {
+    EXPECT_EQ((*back)->spans[i].features, m.spans[i].features);
+    EXPECT_EQ((*back)->spans[i].time_s, m.spans[i].time_s);
+  }
+  EXPECT_EQ((*back)->content_hash, m.content_hash);
+}
+
+TEST(CodecTest, ContradictionsAreRefused) {
+  std::mt19937 rng(12);
+  internal::v1::EncodedMedia sound;
+  EncodeMedia(RandomMedia(&rng), &sound);
+  auto refused = [&](auto change) {
+    internal::v1::EncodedMedia wire = sound;
+    change(&wire);
+    return !DecodeMedia(wire).ok();
+  };
+  EXPECT_TRUE(refused([](auto* w) { w->set_channels(0); }));
+  EXPECT_TRUE(refused([](auto* w) { w->set_channels(1 << 30); }));
+  EXPECT_TRUE(refused([](auto* w) { w->mutable_spans(0)->set_rows(-1); }));
+  EXPECT_TRUE(refused([](auto* w) { w->mutable_spans(0)->set_rows(1 << 30); }));
+  EXPECT_TRUE(refused([](auto* w) { w->mutable_spans(1)->mutable_features()->pop_back(); }));
+  EXPECT_TRUE(refused([](auto* w) { w->set_kind(internal::v1::MEDIA_KIND_UNSPECIFIED); }));
+}
+
+TEST(CodecTest, GenerateComesBack) {
+  std::mt19937 rng(13);
+  GenerateRequest r;
+  r.parts.push_back({std::make_shared<const EncodedMedia>(RandomMedia(&rng))});
+  r.parts.push_back({std::string("what?")});
+  r.sampling = {0.7, 40, 0.9, 1.1, 0.5, -0.5, 99};
+  r.max_output_tokens = 17;
+  r.stop = {"a", "b"};
+  internal::v1::GenerateRequest wire;
+  EncodeGenerate(r, &wire);
+  auto back = DecodeGenerate(wire);
+  ASSERT_TRUE(back.ok());
+  EXPECT_EQ(back->parts.size(), 2u);
+  EXPECT_EQ(std::get<std::string>(back->parts[1].content), "what?");
+  EXPECT_EQ(back->sampling.seed, 99u);
+  EXPECT_EQ(back->sampling.top_k, 40);
+  EXPECT_EQ(back->stop, r.stop);
+  EXPECT_EQ(back->max_output_tokens, 17);
+}
+
+}  // namespace
+}  // namespace sightline
