@@ -34,20 +34,19 @@ ImageConfig ReadImageConfig(const ConfigReader& c) {
   return image;
 }
 
-vision::VitSpec ReadVit(const ConfigReader& c, bool clip) {
+vision::VitSpec ReadVit(const ConfigReader& c, bool clip, const VitDefaults& d) {
   vision::VitSpec s;
-  s.hidden = c.Int("hidden_size", 8, 1 << 14);
-  s.ffn = c.Int("intermediate_size", 8, 1 << 17);
-  s.layers = s.run_layers = c.Int("num_hidden_layers", 1, 256);
-  s.heads = c.Int("num_attention_heads", 1, 256);
-  s.patch = c.Int("patch_size", 1, 256);
-  s.image = c.Int("image_size", 1, 4096);
+  s.hidden = c.Int("hidden_size", 8, 1 << 14, d.hidden);
+  s.ffn = c.Int("intermediate_size", 8, 1 << 17, d.ffn);
+  s.layers = s.run_layers = c.Int("num_hidden_layers", 1, 256, d.layers);
+  s.heads = c.Int("num_attention_heads", 1, 256, d.heads);
+  s.patch = c.Int("patch_size", 1, 256, d.patch);
+  s.image = c.Int("image_size", 1, 4096, d.image);
   if (s.hidden % s.heads) c.Fail("num_attention_heads", "must divide hidden_size");
   if (s.patch > s.image) {
     c.Fail("patch_size", "must not exceed image_size");
     s.image = s.patch;
   }
-  s.image -= s.image % s.patch;  // a border that fills no patch is not seen
   s.class_row = s.pre_norm = clip;
   s.patch_bias = !clip;
   s.eps = static_cast<float>(c.Real("layer_norm_eps", 0, 1, clip ? 1e-5 : 1e-6));

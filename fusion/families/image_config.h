@@ -21,9 +21,14 @@ struct ImageConfig {
 const Json& ImageProcessorJson(const Json& processor);
 ImageConfig ReadImageConfig(const ConfigReader& c);
 
+// Sizes that a vision_config leaves out because they are its class's defaults; these are CLIP's.
+struct VitDefaults {
+  int64_t hidden = 768, ffn = 3072, layers = 12, heads = 12, patch = 32, image = 224;
+};
+
 // vision_config of CLIP and SigLIP towers; `classes`: CLIP's class row, first norm and missing
 // patch bias.
-vision::VitSpec ReadVit(const ConfigReader& c, bool clip);
+vision::VitSpec ReadVit(const ConfigReader& c, bool clip, const VitDefaults& defaults = {});
 // Layers to run for vision_feature_layer (-1 the last, -2 the one before).
 int64_t FeatureLayers(const ConfigReader& c, int64_t layers, int64_t fallback);
 

@@ -200,7 +200,7 @@ std::vector<Size> ReadPinpoints(const ConfigReader& c, int64_t side) {
   }
   for (const Json& p : c.json()["image_grid_pinpoints"]) {
     bool good =
-        p.is_array() && p.size() == 2 && p[0].is_number_unsigned() && p[1].is_number_unsigned();
+        p.is_array() && p.size() == 2 && p[0].is_number_integer() && p[1].is_number_integer();
     int64_t h = good ? p[0].get<int64_t>() : 0, w = good ? p[1].get<int64_t>() : 0;
     if (h < side || w < side || h > 16384 || w > 16384 || h % side || w % side) {
       c.Fail("image_grid_pinpoints",
@@ -222,7 +222,7 @@ StatusOr<CheckpointSpec> ReadLlavaOneVision(const ModelConfigs& configs) {
   spec.text = Qwen2Text(t);
   spec.text.tied = c.Bool("tie_word_embeddings", spec.text.tied);
   OneVision s;
-  s.vit = ReadVit(v, false);
+  s.vit = ReadVit(v, false, {768, 3072, 12, 12, 16, 224});
   s.vit.run_layers = FeatureLayers(c, s.vit.layers, -1);
   s.image = ReadImageConfig(p);
   s.bias = c.Bool("multimodal_projector_bias", true);

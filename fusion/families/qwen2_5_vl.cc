@@ -23,6 +23,7 @@ QwenVision ReadVision(const ConfigReader& c, const ConfigReader& v, int64_t hidd
   t.window = v.Int("window_size", 1, 1 << 14, 112) / t.merge / t.patch;
   if (t.window < 1) v.Fail("window_size", "is smaller than a merge unit");
   t.full_layers = v.Ints("fullatt_block_indexes", 256, 0, 256);
+  if (!v.Has("fullatt_block_indexes")) t.full_layers = {7, 15, 23, 31};
   s.tokens_per_second = v.Real("tokens_per_second", 0, 1e6, 2);
   s.image_id = static_cast<int32_t>(c.Int("image_token_id", 0, 1 << 22, 151655));
   s.video_id = static_cast<int32_t>(c.Int("video_token_id", 0, 1 << 22, 151656));

@@ -126,7 +126,7 @@ StatusOr<CheckpointSpec> ReadSmolVlm(const ModelConfigs& configs) {
   spec.text = LlamaText(t);
   spec.text.tied = c.Bool("tie_word_embeddings", spec.text.tied);
   SmolVision s;
-  s.vit = ReadVit(v, false);
+  s.vit = ReadVit(v, false, {1152, 3072, 12, 16, 32, 224});
   s.vit.post_norm = true;
   s.image = ReadImageConfig(p);
   // Configs ask for Lanczos; the processor that made the checkpoints' reference outputs has none

@@ -163,6 +163,47 @@ TEST(Registry, NamesWhatItCannotRun) {
   EXPECT_THAT(bad.status().message(), HasSubstr("config.json: text_config.num_hidden_layers"));
 }
 
+// Published LLaVA-1.5 configs leave out what their classes default to; published OneVision towers
+// have a border.
+TEST(Registry, ReadsPublishedConfigs) {
+  Json llava = Json::parse(R"({"model_type": "llava", "image_token_index": 32000,
+    "text_config": {"max_position_embeddings": 4096, "model_type": "llama", "rms_norm_eps": 1e-05, "vocab_size": 32064},
+    "vision_config": {"hidden_size": 1024, "image_size": 336, "intermediate_size": 4096, "model_type": "clip_vision_model",
+      "num_attention_heads": 16, "num_hidden_layers": 24, "patch_size": 14}})");
+  auto spec = (*FindFamily(llava))->read({llava, Json::object(), Json::object()});
+  ASSERT_TRUE(spec.ok()) << spec.status();
+  EXPECT_EQ(spec->text.hidden, 4096);
+  EXPECT_EQ(spec->text.ffn, 11008);
+  EXPECT_EQ(spec->text.vocab, 32064);
+  EXPECT_EQ(spec->text.kv_heads, 32);
+  Json qwen =
+      Json::parse(R"({"model_type": "qwen2_5_vl", "hidden_size": 2048, "intermediate_size": 11008,
+    "num_hidden_layers": 36, "num_attention_heads": 16, "num_key_value_heads": 2, "vocab_size": 151936,
+    "max_position_embeddings": 128000, "rms_norm_eps": 1e-06, "rope_theta": 1000000.0, "sliding_window": 32768,
+    "use_sliding_window": false, "max_window_layers": 70, "tie_word_embeddings": true,
+    "rope_scaling": {"type": "mrope", "mrope_section": [16, 24, 24]},
+    "vision_config": {"depth": 32, "hidden_size": 1280, "intermediate_size": 3420, "num_heads": 16,
+      "out_hidden_size": 2048, "patch_size": 14, "window_size": 112, "fullatt_block_indexes": [7, 15, 23, 31]}})");
+  spec = (*FindFamily(qwen))->read({qwen, Json::object(), Json::object()});
+  ASSERT_TRUE(spec.ok()) << spec.status();
+  EXPECT_EQ(spec->text.mrope_sections, (std::vector<int64_t>{16, 24, 24}));
+  EXPECT_TRUE(spec->text.windows.empty());
+  EXPECT_TRUE(spec->text.tied);
+  Json vision = {
+      {"hidden_size", 1152}, {"image_size", 384}, {"num_attention_heads", 16}, {"patch_size", 14}};
+  Json one = {{"model_type", "llava_onevision"},
+              {"image_grid_pinpoints", {{384, 384}, {384, 768}}},
+              {"text_config", llava["text_config"]},
+              {"vision_config", vision}};
+  one["text_config"].update(Json{{"hidden_size", 896},
+                                 {"intermediate_size", 4864},
+                                 {"num_hidden_layers", 24},
+                                 {"num_attention_heads", 14},
+                                 {"num_key_value_heads", 2}});
+  spec = (*FindFamily(one))->read({one, Json::object(), Json::object()});
+  EXPECT_TRUE(spec.ok()) << spec.status();
+}
+
 // Fields replaced at random by hostile values: an error or a spec, never a crash.
 TEST(Registry, SurvivesHostileConfigs) {
   std::mt19937 rng(20240917);

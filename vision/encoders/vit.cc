@@ -41,7 +41,7 @@ VitEncoder::~VitEncoder() = default;
 
 StatusOr<std::unique_ptr<VitEncoder>> VitEncoder::Load(const VitSpec& s, const TensorReader& read) {
   SL_CHECK(s.hidden > 0 && s.heads > 0 && s.hidden % s.heads == 0 && s.patch > 0);
-  SL_CHECK(s.image % s.patch == 0 && s.run_layers >= 0 && s.run_layers <= s.layers);
+  SL_CHECK(s.image >= s.patch && s.run_layers >= 0 && s.run_layers <= s.layers);
   std::unique_ptr<VitEncoder> e(new VitEncoder());
   e->spec_ = s;
   WeightList list(read);

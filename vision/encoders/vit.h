@@ -19,7 +19,7 @@ struct VitSpec {
   VisionActivation activation = VisionActivation::kGelu;
   float eps = 1e-6f;
 
-  int64_t grid() const { return image / patch; }
+  int64_t grid() const { return image / patch; }  // a border that fills no patch is not seen
 };
 
 class VitEncoder {
