@@ -22,10 +22,22 @@ bool PlainName(const std::string& file) {
 }  // namespace
 
 bool MatchesPattern(const std::string& name, const std::string& pattern) {
-  size_t star = pattern.find('*');
-  if (star == std::string::npos) return name == pattern;
-  std::string head = pattern.substr(0, star), tail = pattern.substr(star + 1);
-  return name.size() >= head.size() + tail.size() && name.starts_with(head) && name.ends_with(tail);
+  size_t n = 0, p = 0, star = std::string::npos, from = 0;
+  while (n < name.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      from = n;
+    } else if (p < pattern.size() && pattern[p] == name[n]) {
+      ++p, ++n;
+    } else if (star != std::string::npos) {
+      p = star + 1;
+      n = ++from;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.size() && pattern[p] == '*') ++p;
+  return p == pattern.size();
 }
 
 Status Checkpoint::AddFile(const std::string& path) {

@@ -49,7 +49,7 @@ class Checkpoint {
   std::set<std::string> read_;
 };
 
-// One "*" at most stands for any text.
+// Each "*" stands for any text.
 bool MatchesPattern(const std::string& name, const std::string& pattern);
 
 }  // namespace sightline

@@ -1,11 +1,14 @@
 // What a family makes of a config: plain data that the shared code runs.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "fusion/families/checkpoint.h"
 #include "fusion/families/config_reader.h"
+#include "fusion/families/vision_side.h"
 #include "language/decoder_spec.h"
 
 namespace sightline {
@@ -22,7 +25,10 @@ struct CheckpointSpec {
   language::DecoderSpec text;
   std::vector<WeightPart> parts;    // "text"; "head" unless tied; "vision" and others of the family
   std::vector<std::string> unused;  // patterns of tensors that some exporters add and nobody needs
-  std::vector<int32_t> end_ids;     // tokens that end an answer
+  std::vector<int32_t> place_ids;   // tokens in whose places visual rows stand: image, video
+  // Null for text-only families. Reads the parts it has named above.
+  std::function<StatusOr<std::unique_ptr<VisionSide>>(Checkpoint* weights)> load_vision;
+  std::vector<int32_t> end_ids;  // tokens that end an answer
 };
 
 // One row of the registry. A config belongs to the first row whose model_type it carries.

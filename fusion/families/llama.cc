@@ -5,7 +5,7 @@
 namespace sightline {
 
 language::DecoderSpec LlamaText(const ConfigReader& c) {
-  language::DecoderSpec s = ReadTextConfig(c);
+  language::DecoderSpec s = ReadTextConfig(c, {4096, 11008, 32, 32, 32000});
   s.qkv_bias = s.o_bias = c.Bool("attention_bias", false);
   s.mlp_bias = c.Bool("mlp_bias", false);
   s.tied = c.Bool("tie_word_embeddings", false);

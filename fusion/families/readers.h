@@ -25,4 +25,7 @@ std::vector<WeightPart> TextOnlyParts(bool tied);
 // "text" under any of `prefixes`, the head beside it or under "language_model.".
 std::vector<WeightPart> TextParts(const std::vector<std::string>& prefixes, bool tied);
 
+// "vision" and "projector" of the LLaVA families.
+std::vector<WeightPart> VitParts();
+
 }  // namespace sightline

@@ -63,6 +63,12 @@ StatusOr<ModelConfigs> ReadModelConfigs(const std::string& directory) {
     SL_ASSIGN_OR_RETURN(m.processor, ReadJsonFile(directory, file));
     break;
   }
+  std::error_code error;
+  const char* clips = "video_preprocessor_config.json";
+  if (!m.processor.contains("video_processor") &&
+      std::filesystem::exists(directory + "/" + clips, error)) {
+    SL_ASSIGN_OR_RETURN(m.processor["video_processor"], ReadJsonFile(directory, clips));
+  }
   return m;
 }
 

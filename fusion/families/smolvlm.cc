@@ -1,17 +1,154 @@
-// SmolVLM and Idefics3: SigLIP with position buckets, pixel shuffle, one linear layer, a Llama.
+// SmolVLM (arXiv 2504.05299) and Idefics3 (arXiv 2408.12637): squares of the picture and an
+// overview through SigLIP, pixel shuffle, one linear layer, a Llama.
+#include <cmath>
+
+#include "fusion/families/image_config.h"
 #include "fusion/families/readers.h"
 
 namespace sightline {
+namespace {
+
+struct SmolVision {
+  vision::VitSpec vit;
+  ImageConfig image;
+  int64_t scale = 4, longest = 0, tile = 0, out = 0;
+  bool split = true;
+};
+
+class SmolSide : public VisionSide {
+ public:
+  static StatusOr<std::unique_ptr<VisionSide>> Load(const SmolVision& spec, Checkpoint* weights) {
+    auto side = std::make_unique<SmolSide>();
+    side->spec_ = spec;
+    SL_ASSIGN_OR_RETURN(side->vit_,
+                        vision::VitEncoder::Load(spec.vit, PartReader(weights, "vision")));
+    int64_t in = spec.vit.hidden * spec.scale * spec.scale;
+    SL_ASSIGN_OR_RETURN(
+        side->projector_.w,
+        weights->Read("projector", "modality_projection.proj.weight", {spec.out, in}));
+    return side;
+  }
+
+  StatusOr<VisualInput> Preprocess(const std::vector<Image>& images, bool video,
+                                   double fps) const override {
+    if (video) return BadMedia("this build takes no video for this model");
+    int side = static_cast<int>(spec_.vit.image);
+    std::vector<Image> tiles;
+    for (const Image& image : images) {
+      std::vector<Image> of_image = Tiles(image);
+      tiles.insert(tiles.end(), of_image.begin(), of_image.end());
+    }
+    VisualInput in;
+    in.pixels = Tensor({1, static_cast<int64_t>(tiles.size()), 3, side, side});
+    float* out = in.pixels.data.data();
+    for (const Image& tile : tiles) {
+      vision::ToPlanes(tile, spec_.image.norm, out);
+      out += int64_t{3} * side * side;
+    }
+    return in;
+  }
+
+  StatusOr<VisualRows> Encode(const VisualInput& in) const override {
+    std::vector<int64_t> s = in.pixels.shape;
+    int64_t side = spec_.vit.image;
+    if (s.size() != 5 || s[0] * s[1] < 1 || s[2] != 3 || s[3] != side || s[4] != side) {
+      return BadMedia("pixel_values have shape " + ShapeText(s));
+    }
+    Tensor pixels = in.pixels;
+    pixels.shape = {s[0] * s[1], 3, side, side};
+    return VisualRows{Apply(Shuffle(vit_->Encode(pixels), s[0] * s[1]), projector_), {}};
+  }
+  double pixel_std() const override { return spec_.image.max_std(); }
+
+ private:
+  // Longest side to `longest` (sides even), then up to whole tiles; the tiles row by row, then the
+  // overview.
+  std::vector<Image> Tiles(const Image& image) const {
+    int longest = static_cast<int>(spec_.longest), tile = static_cast<int>(spec_.tile);
+    double aspect = static_cast<double>(image.width_px) / image.height_px;
+    int w = longest, h = longest;
+    if (image.width_px >= image.height_px) {
+      h = static_cast<int>(w / aspect);
+      h += h % 2;
+    } else {
+      w = static_cast<int>(h * aspect);
+      w += w % 2;
+    }
+    w = std::max(1, w);
+    h = std::max(1, h);
+    Image sized = vision::Resize(image, w, h, spec_.image.filter);
+    std::vector<Image> tiles;
+    auto up = [tile](double v) { return static_cast<int>(std::ceil(v / tile)) * tile; };
+    if (spec_.split) {
+      double ratio = static_cast<double>(w) / h;
+      int tw = up(w), th = up(h);
+      if (w >= h) {
+        th = up(static_cast<int>(tw / ratio));
+      } else {
+        tw = up(static_cast<int>(th * ratio));
+      }
+      sized = vision::Resize(sized, tw, th, spec_.image.filter);
+      if (tw > tile || th > tile) {
+        for (int y = 0; y < th; y += tile) {
+          for (int x = 0; x < tw; x += tile) tiles.push_back(vision::Crop(sized, x, y, tile, tile));
+        }
+      }
+    }
+    tiles.push_back(vision::Resize(sized, tile, tile, spec_.image.filter));
+    return tiles;
+  }
+
+  // [n * g * g, C] -> [n * (g/s)^2, s * s * C]: s x s neighbours side by side, row by row.
+  Tensor Shuffle(const Tensor& x, int64_t n) const {
+    int64_t g = spec_.vit.grid(), s = spec_.scale, c = x.cols(), small = g / s;
+    Tensor y({n * small * small, s * s * c});
+    for (int64_t i = 0; i < y.rows(); ++i) {
+      int64_t image = i / (small * small), r = i / small % small, q = i % small;
+      for (int64_t k = 0; k < s * s; ++k) {
+        std::copy_n(x.row((image * g + r * s + k / s) * g + q * s + k % s), c, y.row(i) + k * c);
+      }
+    }
+    return y;
+  }
+
+  SmolVision spec_;
+  std::unique_ptr<vision::VitEncoder> vit_;
+  Linear projector_;
+};
+
+}  // namespace
 
 StatusOr<CheckpointSpec> ReadSmolVlm(const ModelConfigs& configs) {
-  ConfigReader c(configs.config, "config.json"), t(c, "text_config");
+  ConfigReader c(configs.config, "config.json"), t(c, "text_config"), v(c, "vision_config");
+  ConfigReader p(ImageProcessorJson(configs.processor), "processor_config.json");
+  ConfigReader size(p, "size"), tile(p, "max_image_size");
   CheckpointSpec spec;
   spec.text = LlamaText(t);
   spec.text.tied = c.Bool("tie_word_embeddings", spec.text.tied);
+  SmolVision s;
+  s.vit = ReadVit(v, false, {1152, 3072, 12, 16, 32, 224});
+  s.vit.post_norm = true;
+  s.image = ReadImageConfig(p);
+  // Configs ask for Lanczos; the processor that made the checkpoints' reference outputs has none
+  // and takes bicubic.
+  if (s.image.filter == vision::Filter::kLanczos) s.image.filter = vision::Filter::kBicubic;
+  s.scale = c.Int("scale_factor", 1, 64, 2);
+  s.longest = size.Int("longest_edge", 1, 16384, 4 * s.vit.image);
+  s.tile = tile.Int("longest_edge", 1, 4096, s.vit.image);
+  s.split = p.Bool("do_image_splitting", true);
+  s.out = spec.text.hidden;
+  if (s.vit.grid() % s.scale) c.Fail("scale_factor", "must divide the tower's grid");
+  if (s.tile != s.vit.image) p.Fail("max_image_size", "must be the tower's image_size");
+  spec.place_ids = {static_cast<int32_t>(c.Int("image_token_id", 0, 1 << 22, 128257))};
   SL_RETURN_IF_ERROR(c.status());
+  SL_RETURN_IF_ERROR(p.status());
+  spec.load_vision = [s](Checkpoint* w) { return SmolSide::Load(s, w); };
   spec.parts = TextParts({"model.text_model.", "text_model.model."}, spec.text.tied);
-  spec.unused = {"*rotary_emb.inv_freq", "*position_ids", "model.vision_model.*",
-                 "model.connector.*"};
+  spec.parts.push_back(
+      {"vision", "embeddings.patch_embedding.weight", {"model.vision_model.", "vision_model."}});
+  spec.parts.push_back(
+      {"projector", "modality_projection.proj.weight", {"model.connector.", "connector."}});
+  spec.unused = {"*rotary_emb.inv_freq", "*position_ids"};
   if (spec.text.tied) spec.unused.push_back("lm_head.weight");
   return spec;
 }

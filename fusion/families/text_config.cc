@@ -69,15 +69,18 @@ void ReadWindows(const ConfigReader& c, DecoderSpec* s) {
 
 }  // namespace
 
-DecoderSpec ReadTextConfig(const ConfigReader& c) {
+DecoderSpec ReadTextConfig(const ConfigReader& c, const TextDefaults& d) {
+  auto size = [&c](const char* key, int64_t low, int64_t high, int64_t fallback) {
+    return fallback > 0 ? c.Int(key, low, high, fallback) : c.Int(key, low, high);
+  };
   DecoderSpec s;
-  s.hidden = c.Int("hidden_size", 8, 1 << 16);
-  s.ffn = c.Int("intermediate_size", 8, 1 << 20);
-  s.layers = c.Int("num_hidden_layers", 1, 1024);
-  s.heads = c.Int("num_attention_heads", 1, 1024);
+  s.hidden = size("hidden_size", 8, 1 << 16, d.hidden);
+  s.ffn = size("intermediate_size", 8, 1 << 20, d.ffn);
+  s.layers = size("num_hidden_layers", 1, 1024, d.layers);
+  s.heads = size("num_attention_heads", 1, 1024, d.heads);
   s.kv_heads = c.Int("num_key_value_heads", 1, 1024, s.heads);
   s.head_dim = c.Int("head_dim", 2, 1024, s.hidden / s.heads);
-  s.vocab = c.Int("vocab_size", 1, 1 << 22);
+  s.vocab = size("vocab_size", 1, 1 << 22, d.vocab);
   s.context = c.Int("max_position_embeddings", 1, 1 << 24, 2048);
   s.rms_eps = static_cast<float>(c.Real("rms_norm_eps", 0, 1, 1e-6));
   std::string act = c.Text("hidden_act", c.Text("hidden_activation", "silu"));

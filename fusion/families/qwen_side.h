@@ -1,0 +1,41 @@
+// The visual half of the Qwen-VL families: tower, processor and M-RoPE positions. Which of them is
+// data.
+#pragma once
+
+#include "fusion/families/image_config.h"
+
+namespace sightline {
+
+struct QwenVision {
+  vision::QwenTowerSpec tower;
+  ImageConfig image, video;
+  // Budgets of the resized picture in px: of one frame, or of all frames of a clip.
+  int64_t min_pixels = 0, max_pixels = 0, video_min_pixels = 0, video_max_pixels = 0;
+  bool budget_covers_clip = false;  // Qwen3-VL
+  bool frames_apart =
+      false;  // Qwen3-VL: each frame of a clip is a span of its own, told apart by text
+  double tokens_per_second = 0;  // Qwen2.5-VL: time positions follow the clock; 0: they count grids
+  int32_t image_id = 0, video_id = 0;
+};
+
+// Budgets and normalisation of a processor config.
+void ReadQwenProcessor(const ModelConfigs& configs, QwenVision* spec, Status* status);
+
+// (time, row, column) of every token. Text counts up in all three; a span starts after the largest
+// position so far. grids: of each place in order. INVALID_ARGUMENT when places and grids don't
+// match.
+StatusOr<std::vector<int32_t>> QwenPositions(const QwenVision& spec,
+                                             const std::vector<int32_t>& ids,
+                                             const VisualInput& in);
+
+// Sides to multiples of `factor` px with the aspect kept and frames * height * width inside the
+// budget.
+struct SmartSize {
+  int64_t height = 0, width = 0;
+};
+StatusOr<SmartSize> QwenResize(int64_t height, int64_t width, int64_t frames, int64_t factor,
+                               int64_t least, int64_t most);
+
+StatusOr<std::unique_ptr<VisionSide>> LoadQwenSide(const QwenVision& spec, Checkpoint* weights);
+
+}  // namespace sightline

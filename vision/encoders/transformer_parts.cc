@@ -1,0 +1,61 @@
+#include "vision/encoders/transformer_parts.h"
+
+#include <cmath>
+
+#include "compute/attention/attention.h"
+
+namespace sightline::vision {
+
+Tensor WeightList::Read(const std::string& name, const std::vector<int64_t>& shape) {
+  if (!status_.ok()) return Tensor();
+  auto t = read_(name, shape);
+  if (t.ok()) return *std::move(t);
+  status_ = t.status();
+  return Tensor();
+}
+
+Linear WeightList::Dense(const std::string& name, int64_t out, int64_t in, bool bias) {
+  Linear l;
+  l.w = Read(name + ".weight", {out, in});
+  if (bias) l.bias = Vector(name + ".bias", out);
+  return l;
+}
+
+Linear WeightList::Patches(const std::string& name, const std::vector<int64_t>& shape, bool bias) {
+  Linear l;
+  l.w = Read(name + ".weight", shape);
+  l.w.shape = {shape[0], Tensor::Count(shape) / shape[0]};
+  if (bias) l.bias = Vector(name + ".bias", shape[0]);
+  return l;
+}
+
+void Activate(VisionActivation kind, Tensor* x) {
+  if (kind == VisionActivation::kGelu) {
+    GeluInPlace(x->data.data(), static_cast<int64_t>(x->data.size()));
+  } else if (kind == VisionActivation::kGeluTanh) {
+    for (float& v : x->data)
+      v = 0.5f * v * (1 + std::tanh(0.7978845608f * (v + 0.044715f * v * v * v)));
+  } else {
+    for (float& v : x->data) v = v / (1 + std::exp(-1.702f * v));
+  }
+}
+
+Tensor AttendRows(const HeadRows& in, const BlockList& lists) {
+  Tensor out({in.rows, in.heads * in.d});
+  AttentionArgs a;
+  a.q = in.q;
+  a.q_stride = in.stride;
+  auto page = static_cast<int32_t>(in.rows);
+  a.k = {&in.k, page, in.stride};
+  a.v = {&in.v, page, in.stride};
+  a.rows = in.rows;
+  a.heads = a.kv_heads = in.heads;
+  a.d = in.d;
+  a.scale = 1 / std::sqrt(static_cast<float>(in.d));
+  a.lists = &lists;
+  a.out = out.data.data();
+  Attend(a);
+  return out;
+}
+
+}  // namespace sightline::vision

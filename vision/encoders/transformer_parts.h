@@ -1,0 +1,44 @@
+// What the published vision transformers share: reading weights, activations, attention over rows.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "compute/attention/block_list.h"
+#include "compute/ops/ops.h"
+
+namespace sightline::vision {
+
+// Reads one weight by name and checks its shape; -1 matches any size.
+using TensorReader =
+    std::function<StatusOr<Tensor>(const std::string& name, const std::vector<int64_t>& shape)>;
+
+// Keeps the first error, so that a loader reads as a list.
+class WeightList {
+ public:
+  explicit WeightList(const TensorReader& read) : read_(read) {}
+  Tensor Read(const std::string& name, const std::vector<int64_t>& shape);
+  Linear Dense(const std::string& name, int64_t out, int64_t in, bool bias = true);
+  // A convolution whose stride is its size, as a linear layer over flattened patches.
+  Linear Patches(const std::string& name, const std::vector<int64_t>& shape, bool bias);
+  std::vector<float> Vector(const std::string& name, int64_t n) { return Read(name, {n}).data; }
+  const Status& status() const { return status_; }
+
+ private:
+  const TensorReader& read_;
+  Status status_;
+};
+
+enum class VisionActivation { kGelu, kGeluTanh, kQuickGelu };
+void Activate(VisionActivation kind, Tensor* x);
+
+// q, k, v: rows of H heads of D channels, `stride` floats apart; out [rows, H * D]. Scale 1 /
+// sqrt(D).
+struct HeadRows {
+  const float *q = nullptr, *k = nullptr, *v = nullptr;
+  int64_t rows = 0, stride = 0, heads = 1, d = 0;
+};
+Tensor AttendRows(const HeadRows& in, const BlockList& lists);
+
+}  // namespace sightline::vision
