@@ -1,0 +1,59 @@
+// Every made media file through the public API: the code, reason and field that its manifest says, and a server that
+// answers a sound request after each.
+#include "services/status_map.h"
+#include "tests/e2e/world_server.h"
+#include "tests/vision/media_files.h"
+
+namespace sightline::e2e {
+namespace {
+
+v1::AnswerRequest Request(const MediaCase& c) {
+  v1::AnswerRequest r;
+  std::string bytes = ReadMedia(c.file);
+  if (c.kind == "image") {
+    r.add_content()->mutable_image()->set_data(std::move(bytes));
+  } else {
+    v1::Video* video = r.add_content()->mutable_video();
+    video->set_data(std::move(bytes));
+    video->mutable_sampling()->set_max_frames(4);
+  }
+  r.add_content()->set_text("How many objects are there?");
+  r.mutable_generation_options()->set_max_output_tokens(2);
+  return r;
+}
+
+// A case with `either` may also be refused for that reason.
+void Check(const MediaCase& c, const grpc::Status& s, const v1::AnswerResponse& response) {
+  const Status status = FromGrpc(s);
+  const std::string reason = ReasonOf(status);
+  if (c.ok() && s.ok()) {
+    ASSERT_EQ(response.summary().media_size(), 1) << c.file;
+    return;
+  }
+  if (!c.either.empty() && (s.ok() || reason == c.either)) return;
+  const std::string field = c.kind == "image" ? "content[0].image.data" : "content[0].video.data";
+  EXPECT_EQ(absl::StatusCodeToString(status.code()), c.code) << c.file << ": " << status;
+  EXPECT_EQ(FieldOf(status), field) << c.file;
+  if (reason != "MEDIA_EMPTY") {
+    EXPECT_EQ(reason, c.reason) << c.file;
+  }
+}
+
+TEST(MalformedMediaTest, EachFileGetsItsCodeAndTheServerGoesOn) {
+  ASSERT_GE(AllMediaCases().size(), 60u);
+  Deployment server(false);
+  auto stub = server.Stub();
+  int number = 0;
+  for (const MediaCase& c : AllMediaCases()) {
+    v1::AnswerResponse response;
+    Check(c, Answer(stub.get(), Request(c), &response), response);
+    if (++number % 20 == 0) {
+      EXPECT_TRUE(Answer(stub.get(), Ask("scene-0.png", "How many objects are there?"), &response).ok()) << "after " << c.file;
+    }
+  }
+  v1::AnswerResponse response;
+  EXPECT_TRUE(Answer(stub.get(), Ask("scene-0.png", "How many objects are there?"), &response).ok());
+}
+
+}  // namespace
+}  // namespace sightline::e2e
