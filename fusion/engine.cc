@@ -20,7 +20,12 @@ double MsSince(absl::Time from) { return absl::ToDoubleMilliseconds(absl::Now() 
 // One request on its way. The engine thread fills `out`; the caller's thread empties it.
 struct Job {
   Job(const GenerateRequest& r, const RequestContext& c, Prompt p, language::Sequence s)
-      : request(r), context(c), prompt(std::move(p)), sequence(std::move(s)), sampler(r.sampling), stop(r.stop) {}
+      : request(r),
+        context(c),
+        prompt(std::move(p)),
+        sequence(std::move(s)),
+        sampler(r.sampling),
+        stop(r.stop) {}
 
   const GenerateRequest& request;
   const RequestContext& context;
@@ -110,7 +115,8 @@ void Engine::Impl::Loop() {
     for (auto& job : ended) active.erase(std::find(active.begin(), active.end(), job));
   }
   std::lock_guard<std::mutex> lock(mu);
-  Status gone = ErrorWithReason(absl::StatusCode::kUnavailable, "SHUTTING_DOWN", "the server is shutting down");
+  Status gone = ErrorWithReason(absl::StatusCode::kUnavailable, "SHUTTING_DOWN",
+                                "the server is shutting down");
   for (auto& job : active) job->Finish(gone);
   for (auto& job : queue) job->Finish(gone);
   active.clear();
@@ -123,7 +129,8 @@ bool Engine::Impl::Step(Job* job) {
     job->started = absl::Now();
     job->summary.queue_ms = MsSince(job->queued);
   }
-  Status status = job->abandoned ? absl::CancelledError("the caller stopped reading") : job->context.Check();
+  Status status =
+      job->abandoned ? absl::CancelledError("the caller stopped reading") : job->context.Check();
   bool done = false;
   if (status.ok()) {
     auto advanced = Advance(job);
@@ -143,7 +150,8 @@ StatusOr<bool> Engine::Impl::Advance(Job* job) {
     job->summary.prefill_ms = MsSince(job->started);
     job->decoding = absl::Now();
   } else {
-    SL_ASSIGN_OR_RETURN(job->logits, decoder->Forward(decoder->Embed({job->generated.back()}), &job->sequence));
+    SL_ASSIGN_OR_RETURN(job->logits,
+                        decoder->Forward(decoder->Embed({job->generated.back()}), &job->sequence));
   }
   return Take(job);
 }
@@ -151,7 +159,8 @@ StatusOr<bool> Engine::Impl::Advance(Job* job) {
 Tensor Engine::Impl::Rows(const PromptPiece& piece, int64_t from, int64_t n) const {
   if (!piece.span) return decoder->Embed({piece.ids.begin() + from, piece.ids.begin() + from + n});
   Tensor x({n, spec.text.hidden});
-  std::memcpy(x.data.data(), &piece.span->features[static_cast<size_t>(from * spec.text.hidden)], x.data.size() * sizeof(float));
+  std::memcpy(x.data.data(), &piece.span->features[static_cast<size_t>(from * spec.text.hidden)],
+              x.data.size() * sizeof(float));
   return x;
 }
 
@@ -160,7 +169,8 @@ Status Engine::Impl::Prefill(Job* job) {
   Tensor chunk({0, spec.text.hidden});
   while (job->piece < job->prompt.pieces.size() && chunk.shape[0] < options.prefill_chunk) {
     const PromptPiece& piece = job->prompt.pieces[job->piece];
-    int64_t size = piece.span ? static_cast<int64_t>(piece.span->rows) * piece.span->cols : static_cast<int64_t>(piece.ids.size());
+    int64_t size = piece.span ? static_cast<int64_t>(piece.span->rows) * piece.span->cols
+                              : static_cast<int64_t>(piece.ids.size());
     int64_t n = std::min(size - job->offset, options.prefill_chunk - chunk.shape[0]);
     Tensor rows = Rows(piece, job->offset, n);
     chunk.data.insert(chunk.data.end(), rows.data.begin(), rows.data.end());
@@ -207,38 +217,51 @@ Engine::~Engine() {
   impl_->owner.join();
 }
 
-StatusOr<std::unique_ptr<Engine>> Engine::Load(const std::string& directory, const EngineOptions& options) {
+StatusOr<std::unique_ptr<Engine>> Engine::Load(const std::string& directory,
+                                               const EngineOptions& options) {
   auto impl = std::make_unique<Impl>();
   impl->options = options;
   SL_ASSIGN_OR_RETURN(impl->spec, ReadScenesSpec(directory));
   SL_ASSIGN_OR_RETURN(std::string json, ReadSmallFile(directory + "/tokenizer.json"));
   SL_ASSIGN_OR_RETURN(impl->tokenizer, language::BpeTokenizer::Parse(json));
-  for (const std::string& s : {impl->spec.user, impl->spec.assistant, impl->spec.end, impl->spec.vision_start, impl->spec.vision_end}) {
-    if (impl->tokenizer->Special(s) < 0) return ErrorWithReason(absl::StatusCode::kInvalidArgument, "TOKENIZER_INVALID", "tokenizer.json lacks the special token " + s);
+  for (const std::string& s : {impl->spec.user, impl->spec.assistant, impl->spec.end,
+                               impl->spec.vision_start, impl->spec.vision_end}) {
+    if (impl->tokenizer->Special(s) < 0)
+      return ErrorWithReason(absl::StatusCode::kInvalidArgument, "TOKENIZER_INVALID",
+                             "tokenizer.json lacks the special token " + s);
   }
-  if (impl->tokenizer->vocab_size() > impl->spec.text.vocab) return ErrorWithReason(absl::StatusCode::kInvalidArgument, "TOKENIZER_INVALID", "tokenizer.json has more tokens than config.json's vocab_size");
+  if (impl->tokenizer->vocab_size() > impl->spec.text.vocab)
+    return ErrorWithReason(absl::StatusCode::kInvalidArgument, "TOKENIZER_INVALID",
+                           "tokenizer.json has more tokens than config.json's vocab_size");
   impl->end_id = impl->tokenizer->Special(impl->spec.end);
   SL_ASSIGN_OR_RETURN(auto file, WeightFile::Open(directory + "/model.safetensors"));
-  SL_ASSIGN_OR_RETURN(impl->decoder, language::Decoder::Load(impl->spec.text, *file, impl->spec.text_prefix));
+  SL_ASSIGN_OR_RETURN(impl->decoder,
+                      language::Decoder::Load(impl->spec.text, *file, impl->spec.text_prefix));
   impl->pool = std::make_unique<PagePool>(impl->decoder->page_floats(), options.kv_budget_bytes);
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));
 }
 
-StatusOr<GenerateSummary> Engine::Generate(const GenerateRequest& request, const RequestContext& context, const Sink& sink) {
+StatusOr<GenerateSummary> Engine::Generate(const GenerateRequest& request,
+                                           const RequestContext& context, const Sink& sink) {
   SL_ASSIGN_OR_RETURN(Prompt prompt, BuildPrompt(impl_->spec, *impl_->tokenizer, request.parts));
   const int64_t room = impl_->spec.text.context - prompt.tokens;
   if (room < 1) {
     return ErrorWithReason(absl::StatusCode::kInvalidArgument, "CONTEXT_TOO_LONG",
-                           "the prompt has " + std::to_string(prompt.tokens) + " tokens; the model's context holds " + std::to_string(impl_->spec.text.context) +
+                           "the prompt has " + std::to_string(prompt.tokens) +
+                               " tokens; the model's context holds " +
+                               std::to_string(impl_->spec.text.context) +
                                " with the answer; send fewer or smaller images, or fewer frames");
   }
-  auto job = std::make_shared<Job>(request, context, std::move(prompt), language::Sequence(impl_->pool.get(), impl_->spec.text.layers));
+  auto job = std::make_shared<Job>(request, context, std::move(prompt),
+                                   language::Sequence(impl_->pool.get(), impl_->spec.text.layers));
   job->summary.prompt_tokens = job->prompt.tokens;
   job->summary.visual_tokens = job->prompt.visual_tokens;
   job->most_tokens = static_cast<int>(std::min<int64_t>(request.max_output_tokens, room));
   {
     std::lock_guard<std::mutex> lock(impl_->mu);
-    if (static_cast<int>(impl_->queue.size()) >= impl_->options.max_queued) return ErrorWithReason(absl::StatusCode::kResourceExhausted, "QUEUE_FULL", "too many requests are waiting; try again later");
+    if (static_cast<int>(impl_->queue.size()) >= impl_->options.max_queued)
+      return ErrorWithReason(absl::StatusCode::kResourceExhausted, "QUEUE_FULL",
+                             "too many requests are waiting; try again later");
     impl_->queue.push_back(job);
   }
   impl_->wake.notify_one();

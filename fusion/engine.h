@@ -1,4 +1,5 @@
-// The language side of a model: many sequences at once, one owner thread, one decode step each in turn.
+// The language side of a model: many sequences at once, one owner thread, one decode step each in
+// turn.
 #pragma once
 
 #include <functional>
@@ -34,22 +35,26 @@ struct GenerateSummary {
 };
 
 struct EngineOptions {
-  int max_active = 16;                          // sequences decoded in turn
-  int max_queued = 256;                         // more wait no longer: RESOURCE_EXHAUSTED
-  int prefill_chunk = 256;                      // prompt rows per step, so that a long prompt does not stall others
+  int max_active = 16;      // sequences decoded in turn
+  int max_queued = 256;     // more wait no longer: RESOURCE_EXHAUSTED
+  int prefill_chunk = 256;  // prompt rows per step, so that a long prompt does not stall others
   int64_t kv_budget_bytes = int64_t{1} << 30;
 };
 
-// Thread-safe. A sequence is computed row by row of its own, so its numbers do not depend on what else is in flight.
+// Thread-safe. A sequence is computed row by row of its own, so its numbers do not depend on what
+// else is in flight.
 class Engine {
  public:
-  using Sink = std::function<bool(const Delta&)>;  // false: stop with CANCELLED; called on the caller's thread
+  using Sink = std::function<bool(const Delta&)>;  // false: stop with CANCELLED; called on the
+                                                   // caller's thread
 
-  static StatusOr<std::unique_ptr<Engine>> Load(const std::string& model_directory, const EngineOptions& options = {});
+  static StatusOr<std::unique_ptr<Engine>> Load(const std::string& model_directory,
+                                                const EngineOptions& options = {});
   ~Engine();  // requests in flight end with UNAVAILABLE
 
   // Blocks until the text has ended. CANCELLED or DEADLINE_EXCEEDED within one decode step.
-  StatusOr<GenerateSummary> Generate(const GenerateRequest& request, const RequestContext& context, const Sink& sink);
+  StatusOr<GenerateSummary> Generate(const GenerateRequest& request, const RequestContext& context,
+                                     const Sink& sink);
   const ModelSpec& spec() const;
   int64_t parameter_count() const;
   int active() const;  // sequences waiting or running

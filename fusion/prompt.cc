@@ -40,7 +40,8 @@ class Builder {
 
 }  // namespace
 
-StatusOr<Prompt> BuildPrompt(const ModelSpec& spec, const language::BpeTokenizer& tokenizer, const std::vector<PromptPart>& parts) {
+StatusOr<Prompt> BuildPrompt(const ModelSpec& spec, const language::BpeTokenizer& tokenizer,
+                             const std::vector<PromptPart>& parts) {
   using Media = std::shared_ptr<const EncodedMedia>;
   Builder b(spec, tokenizer);
   b.Special(spec.user);
@@ -49,7 +50,8 @@ StatusOr<Prompt> BuildPrompt(const ModelSpec& spec, const language::BpeTokenizer
     for (const PromptPart& part : parts) {
       if (const auto* media = std::get_if<Media>(&part.content)) {
         if (spec.media_first && pass == 1) continue;
-        if (!*media || (*media)->channels != spec.text.hidden) return absl::InvalidArgumentError("visual tokens do not have the width of this model");
+        if (!*media || (*media)->channels != spec.text.hidden)
+          return absl::InvalidArgumentError("visual tokens do not have the width of this model");
         b.Media(**media);
       } else if (pass == 1) {
         const std::string& s = std::get<std::string>(part.content);

@@ -17,8 +17,8 @@ struct PromptPart {
 
 // A run of text ids or of one span's visual tokens.
 struct PromptPiece {
-  std::vector<int32_t> ids;           // when `span` is null
-  const VisualSpan* span = nullptr;   // owned by the part's media
+  std::vector<int32_t> ids;          // when `span` is null
+  const VisualSpan* span = nullptr;  // owned by the part's media
 };
 
 struct Prompt {
@@ -26,7 +26,9 @@ struct Prompt {
   int tokens = 0, visual_tokens = 0;
 };
 
-// Text of the caller is encoded without special tokens. INVALID_ARGUMENT when a part's width is not the model's.
-StatusOr<Prompt> BuildPrompt(const ModelSpec& spec, const language::BpeTokenizer& tokenizer, const std::vector<PromptPart>& parts);
+// Text of the caller is encoded without special tokens. INVALID_ARGUMENT when a part's width is not
+// the model's.
+StatusOr<Prompt> BuildPrompt(const ModelSpec& spec, const language::BpeTokenizer& tokenizer,
+                             const std::vector<PromptPart>& parts);
 
 }  // namespace sightline

@@ -8,7 +8,8 @@
 namespace sightline {
 
 std::vector<double> SampleTimes(double duration_s, double frames_per_second, int least, int most) {
-  int n = std::clamp(static_cast<int>(std::ceil(duration_s * frames_per_second - 1e-9)), least, most);
+  int n =
+      std::clamp(static_cast<int>(std::ceil(duration_s * frames_per_second - 1e-9)), least, most);
   std::vector<double> times;
   for (int i = 0; i < n; ++i) times.push_back((i + 0.5) * duration_s / n);
   return times;
@@ -36,7 +37,8 @@ StatusOr<std::unique_ptr<VisionPipeline>> VisionPipeline::Load(const std::string
   p->fc2_ = read("fc2", s.text.hidden, s.text.hidden);
   if (s.frame_neighbours) {
     for (auto [to, name] : {std::pair{&p->fc_previous_, "fc_prev"}, {&p->fc_next_, "fc_next"}}) {
-      SL_ASSIGN_OR_RETURN(to->w, file->Read(s.projector_prefix + name + ".weight", {s.text.hidden, c}));
+      SL_ASSIGN_OR_RETURN(to->w,
+                          file->Read(s.projector_prefix + name + ".weight", {s.text.hidden, c}));
     }
   }
   SL_RETURN_IF_ERROR(first);
@@ -46,10 +48,13 @@ StatusOr<std::unique_ptr<VisionPipeline>> VisionPipeline::Load(const std::string
   return p;
 }
 
-StatusOr<VisionPipeline::VisualMap> VisionPipeline::EncodeMap(const Image& image, bool frame) const {
-  vision::Canvas canvas = vision::NearestCanvas(frame ? spec_.frame_canvases : spec_.image_canvases, image.width_px, image.height_px);
+StatusOr<VisionPipeline::VisualMap> VisionPipeline::EncodeMap(const Image& image,
+                                                              bool frame) const {
+  vision::Canvas canvas = vision::NearestCanvas(frame ? spec_.frame_canvases : spec_.image_canvases,
+                                                image.width_px, image.height_px);
   Image at_canvas = vision::ResizeTriangle(image, canvas.width_px, canvas.height_px);
-  SL_ASSIGN_OR_RETURN(vision::EncodedMap map, encoder_->Encode(at_canvas.rgb.data(), canvas.width_px, canvas.height_px));
+  SL_ASSIGN_OR_RETURN(vision::EncodedMap map,
+                      encoder_->Encode(at_canvas.rgb.data(), canvas.width_px, canvas.height_px));
   int64_t h = map.tokens.shape[0], w = map.tokens.shape[1], c = map.tokens.shape[2];
   Tensor x = std::move(map.tokens);
   if (frame) {  // 2 x 2 tokens side by side, row-major
@@ -68,12 +73,15 @@ StatusOr<VisionPipeline::VisualMap> VisionPipeline::EncodeMap(const Image& image
   return VisualMap{h, w, std::move(x), map.domain_logit};
 }
 
-VisualSpan VisionPipeline::Project(const VisualMap& map, const VisualMap* previous, const VisualMap* next) const {
+VisualSpan VisionPipeline::Project(const VisualMap& map, const VisualMap* previous,
+                                   const VisualMap* next) const {
   Tensor x = Apply(map.tokens, fc1_);
   auto size = static_cast<int64_t>(x.data.size());
-  // hidden_t = gelu(fc1 x_t + b + fc_prev x_{t-1} + fc_next x_{t+1}): change shows within one visual token.
+  // hidden_t = gelu(fc1 x_t + b + fc_prev x_{t-1} + fc_next x_{t+1}): change shows within one
+  // visual token.
   for (auto [neighbour, layer] : {std::pair{previous, &fc_previous_}, {next, &fc_next_}}) {
-    if (neighbour && !layer->w.data.empty()) AddInPlace(x.data.data(), Apply(neighbour->tokens, *layer).data.data(), size);
+    if (neighbour && !layer->w.data.empty())
+      AddInPlace(x.data.data(), Apply(neighbour->tokens, *layer).data.data(), size);
   }
   GeluInPlace(x.data.data(), size);
   x = Apply(x, fc2_);
@@ -84,7 +92,8 @@ VisualSpan VisionPipeline::Project(const VisualMap& map, const VisualMap* previo
   return span;
 }
 
-StatusOr<EncodedMedia> VisionPipeline::EncodeFrames(const std::vector<Image>& frames, const std::vector<double>& times_s,
+StatusOr<EncodedMedia> VisionPipeline::EncodeFrames(const std::vector<Image>& frames,
+                                                    const std::vector<double>& times_s,
                                                     const RequestContext& context) const {
   if (frames.empty()) return absl::InvalidArgumentError("there is no frame to look at");
   bool clip = !times_s.empty();
@@ -102,13 +111,15 @@ StatusOr<EncodedMedia> VisionPipeline::EncodeFrames(const std::vector<Image>& fr
     score += 1 / (1 + std::exp(-map.domain_logit));
     maps.push_back(std::move(map));
   }
-  // A neighbour of another shape (the picture turned within the clip) has no same places: the frame stands in for it.
+  // A neighbour of another shape (the picture turned within the clip) has no same places: the frame
+  // stands in for it.
   auto neighbour = [&](size_t at, size_t i) {
     bool alike = maps[at].rows == maps[i].rows && maps[at].cols == maps[i].cols;
     return !clip ? nullptr : alike ? &maps[at] : &maps[i];
   };
   for (size_t i = 0; i < maps.size(); ++i) {
-    media.spans.push_back(Project(maps[i], neighbour(i > 0 ? i - 1 : i, i), neighbour(std::min(i + 1, maps.size() - 1), i)));
+    media.spans.push_back(Project(maps[i], neighbour(i > 0 ? i - 1 : i, i),
+                                  neighbour(std::min(i + 1, maps.size() - 1), i)));
     if (clip) media.spans.back().time_s = times_s[i];
   }
   media.out_of_domain_score = score / static_cast<double>(frames.size());

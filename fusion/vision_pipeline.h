@@ -1,4 +1,5 @@
-// Pixels to visual tokens: decode -> canvas -> encoder -> projector. Stateless after load; thread-safe.
+// Pixels to visual tokens: decode -> canvas -> encoder -> projector. Stateless after load;
+// thread-safe.
 #pragma once
 
 #include <functional>
@@ -16,9 +17,9 @@
 namespace sightline {
 
 struct VideoSampling {
-  double frames_per_second = 0;  // 0: the model's own
-  int max_frames = 0;            // 0: the model's own
-  double start_s = 0, end_s = 0; // end 0: the clip's end
+  double frames_per_second = 0;   // 0: the model's own
+  int max_frames = 0;             // 0: the model's own
+  double start_s = 0, end_s = 0;  // end 0: the clip's end
 };
 
 struct MediaItem {
@@ -26,7 +27,8 @@ struct MediaItem {
   Kind kind = Kind::kImage;
   std::string_view bytes;  // an encoded file; the caller keeps it alive during the call
   VideoSampling sampling;
-  std::function<void(double share)> progress;  // of decoding, 0 to 1; may be empty; called on the caller's thread
+  std::function<void(double share)>
+      progress;  // of decoding, 0 to 1; may be empty; called on the caller's thread
 };
 
 struct VisualSpan {
@@ -41,7 +43,8 @@ struct EncodedMedia {
   int channels = 0;
   int source_width_px = 0, source_height_px = 0;  // upright
   double duration_s = 0;
-  double out_of_domain_score = 0;  // probability that the model has not been made for such a picture
+  double out_of_domain_score =
+      0;  // probability that the model has not been made for such a picture
   std::string content_hash;
 };
 
@@ -58,10 +61,12 @@ class VisionPipeline {
  public:
   static StatusOr<std::unique_ptr<VisionPipeline>> Load(const std::string& model_directory);
 
-  // Bytes of a file. UNIMPLEMENTED in a build without media decoding. Errors of vision/decode.h and vision/video.h.
+  // Bytes of a file. UNIMPLEMENTED in a build without media decoding. Errors of vision/decode.h and
+  // vision/video.h.
   StatusOr<EncodedMedia> Encode(const MediaItem& item, const RequestContext& context) const;
   // Pixels that are at hand: one still (no times), or a clip's sampled frames with their times.
-  StatusOr<EncodedMedia> EncodeFrames(const std::vector<Image>& frames, const std::vector<double>& times_s,
+  StatusOr<EncodedMedia> EncodeFrames(const std::vector<Image>& frames,
+                                      const std::vector<double>& times_s,
                                       const RequestContext& context) const;
   const ModelSpec& spec() const { return spec_; }
   const MediaLimits& limits() const { return limits_; }
@@ -78,7 +83,8 @@ class VisionPipeline {
     double domain_logit = 0;
   };
   StatusOr<VisualMap> EncodeMap(const Image& image, bool frame) const;
-  // Neighbours of a clip's frame: the frames at its sides, or itself at an end. Both null for a still.
+  // Neighbours of a clip's frame: the frames at its sides, or itself at an end. Both null for a
+  // still.
   VisualSpan Project(const VisualMap& map, const VisualMap* previous, const VisualMap* next) const;
 
   ModelSpec spec_;
@@ -89,7 +95,8 @@ class VisionPipeline {
   int64_t parameters_ = 0;
 };
 
-// Times a model looks at: n = clamp(ceil(duration * fps), least, most) frames at the middles of n equal parts.
+// Times a model looks at: n = clamp(ceil(duration * fps), least, most) frames at the middles of n
+// equal parts.
 std::vector<double> SampleTimes(double duration_s, double frames_per_second, int least, int most);
 
 }  // namespace sightline

@@ -1,8 +1,8 @@
 // The part of the vision pipeline that needs decoders: bytes of a file to frames.
+#include <xxhash.h>
+
 #include <algorithm>
 #include <string>
-
-#include <xxhash.h>
 
 #include "absl/strings/str_format.h"
 #include "fusion/vision_pipeline.h"
@@ -16,17 +16,20 @@ namespace {
 std::string HashOf(const MediaItem& item) {
   XXH128_hash_t h = XXH3_128bits(item.bytes.data(), item.bytes.size());
   const VideoSampling& s = item.sampling;
-  const double asked[] = {s.frames_per_second, static_cast<double>(s.max_frames), s.start_s, s.end_s, static_cast<double>(item.kind)};
+  const double asked[] = {s.frames_per_second, static_cast<double>(s.max_frames), s.start_s,
+                          s.end_s, static_cast<double>(item.kind)};
   XXH64_hash_t how = XXH3_64bits_withSeed(asked, sizeof asked, h.low64);
   return absl::StrFormat("%016x%016x%016x", h.high64, h.low64, how);
 }
 
-SampleOptions Sampling(const MediaItem& item, const ModelSpec& spec, const MediaLimits& limits, const RequestContext& context) {
+SampleOptions Sampling(const MediaItem& item, const ModelSpec& spec, const MediaLimits& limits,
+                       const RequestContext& context) {
   SampleOptions o;
   const VideoSampling& s = item.sampling;
   o.policy.fps = s.frames_per_second > 0 ? s.frames_per_second : spec.frames_per_second;
   o.policy.min_frames = spec.min_frames;
-  o.policy.max_frames = std::min(s.max_frames > 0 ? s.max_frames : spec.max_frames, limits.max_frames);
+  o.policy.max_frames =
+      std::min(s.max_frames > 0 ? s.max_frames : spec.max_frames, limits.max_frames);
   o.policy.start_ms = static_cast<int64_t>(s.start_s * 1000);
   o.policy.end_ms = static_cast<int64_t>(s.end_s * 1000);
   o.limits.max_file_bytes = limits.max_video_bytes;
@@ -34,14 +37,19 @@ SampleOptions Sampling(const MediaItem& item, const ModelSpec& spec, const Media
   o.limits.max_wall_ms = static_cast<int64_t>(limits.max_decode_s * 1000);
   o.cancelled = [&context] { return !context.Check().ok(); };
   if (item.progress) {
-    o.progress = [&item](const VideoProgress& p) { item.progress(p.packets_total > 0 ? static_cast<double>(p.packets_done) / static_cast<double>(p.packets_total) : 0); };
+    o.progress = [&item](const VideoProgress& p) {
+      item.progress(p.packets_total > 0
+                        ? static_cast<double>(p.packets_done) / static_cast<double>(p.packets_total)
+                        : 0);
+    };
   }
   return o;
 }
 
 }  // namespace
 
-StatusOr<EncodedMedia> VisionPipeline::Encode(const MediaItem& item, const RequestContext& context) const {
+StatusOr<EncodedMedia> VisionPipeline::Encode(const MediaItem& item,
+                                              const RequestContext& context) const {
   SL_RETURN_IF_ERROR(context.Check());
   std::vector<Image> frames;
   std::vector<double> times_s;

@@ -4,7 +4,8 @@
 namespace sightline {
 
 StatusOr<EncodedMedia> VisionPipeline::Encode(const MediaItem&, const RequestContext&) const {
-  return absl::UnimplementedError("this build cannot decode files; configure with SIGHTLINE_MEDIA=ON");
+  return absl::UnimplementedError(
+      "this build cannot decode files; configure with SIGHTLINE_MEDIA=ON");
 }
 
 }  // namespace sightline

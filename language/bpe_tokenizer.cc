@@ -5,15 +5,18 @@
 
 #include <algorithm>
 #include <climits>
-
 #include <nlohmann/json.hpp>
 
 namespace sightline::language {
 namespace {
 
-Status Bad(const std::string& what) { return ErrorWithReason(absl::StatusCode::kInvalidArgument, "TOKENIZER_INVALID", "tokenizer.json: " + what); }
+Status Bad(const std::string& what) {
+  return ErrorWithReason(absl::StatusCode::kInvalidArgument, "TOKENIZER_INVALID",
+                         "tokenizer.json: " + what);
+}
 
-// Code points with their byte positions; an invalid byte is a code point of its own class (punctuation).
+// Code points with their byte positions; an invalid byte is a code point of its own class
+// (punctuation).
 struct Text {
   std::vector<UChar32> cp;
   std::vector<size_t> at;  // one more than cp
@@ -29,8 +32,12 @@ struct Text {
     at.push_back(s.size());
   }
   size_t size() const { return cp.size(); }
-  bool Letter(size_t i) const { return i < size() && cp[i] >= 0 && (U_GET_GC_MASK(cp[i]) & U_GC_L_MASK); }
-  bool Number(size_t i) const { return i < size() && cp[i] >= 0 && (U_GET_GC_MASK(cp[i]) & U_GC_N_MASK); }
+  bool Letter(size_t i) const {
+    return i < size() && cp[i] >= 0 && (U_GET_GC_MASK(cp[i]) & U_GC_L_MASK);
+  }
+  bool Number(size_t i) const {
+    return i < size() && cp[i] >= 0 && (U_GET_GC_MASK(cp[i]) & U_GC_N_MASK);
+  }
   bool Space(size_t i) const { return i < size() && cp[i] >= 0 && u_isUWhiteSpace(cp[i]); }
   bool Break(size_t i) const { return i < size() && (cp[i] == '\r' || cp[i] == '\n'); }
 };
@@ -40,7 +47,9 @@ size_t Contraction(const Text& t, size_t i) {
   if (t.cp[i] != '\'') return 0;
   for (const char* tail : kTails) {
     size_t n = 0;
-    while (tail[n] && i + 1 + n < t.size() && u_foldCase(t.cp[i + 1 + n], U_FOLD_CASE_DEFAULT) == tail[n]) ++n;
+    while (tail[n] && i + 1 + n < t.size() &&
+           u_foldCase(t.cp[i + 1 + n], U_FOLD_CASE_DEFAULT) == tail[n])
+      ++n;
     if (!tail[n]) return n + 1;
   }
   return 0;
@@ -93,7 +102,9 @@ bool Unsymbol(const std::string& s, std::string* out) {
   return true;
 }
 
-uint64_t PairKey(int32_t a, int32_t b) { return static_cast<uint64_t>(static_cast<uint32_t>(a)) << 32 | static_cast<uint32_t>(b); }
+uint64_t PairKey(int32_t a, int32_t b) {
+  return static_cast<uint64_t>(static_cast<uint32_t>(a)) << 32 | static_cast<uint32_t>(b);
+}
 
 }  // namespace
 
@@ -110,9 +121,12 @@ std::vector<std::string_view> SplitQwen2(std::string_view text) {
 
 StatusOr<std::unique_ptr<BpeTokenizer>> BpeTokenizer::Parse(std::string_view json) {
   auto doc = nlohmann::json::parse(json, nullptr, /*allow_exceptions=*/false);
-  if (!doc.is_object() || !doc.contains("model") || !doc["model"].is_object()) return Bad("no model object");
+  if (!doc.is_object() || !doc.contains("model") || !doc["model"].is_object())
+    return Bad("no model object");
   const auto& model = doc["model"];
-  if (!model.contains("vocab") || !model["vocab"].is_object() || !model.contains("merges") || !model["merges"].is_array()) return Bad("model needs vocab and merges");
+  if (!model.contains("vocab") || !model["vocab"].is_object() || !model.contains("merges") ||
+      !model["merges"].is_array())
+    return Bad("model needs vocab and merges");
   auto t = std::unique_ptr<BpeTokenizer>(new BpeTokenizer());
   auto place = [&](int64_t id, const std::string& raw) {
     if (id < 0 || id > 4'000'000) return false;
@@ -122,7 +136,8 @@ StatusOr<std::unique_ptr<BpeTokenizer>> BpeTokenizer::Parse(std::string_view jso
   };
   for (const auto& [symbol, id] : model["vocab"].items()) {
     std::string raw;
-    if (!id.is_number_integer() || !Unsymbol(symbol, &raw) || !place(id.get<int64_t>(), raw)) return Bad("vocab has a bad entry");
+    if (!id.is_number_integer() || !Unsymbol(symbol, &raw) || !place(id.get<int64_t>(), raw))
+      return Bad("vocab has a bad entry");
     t->ids_[raw] = id.get<int32_t>();
   }
   int32_t rank = 0;
@@ -131,14 +146,18 @@ StatusOr<std::unique_ptr<BpeTokenizer>> BpeTokenizer::Parse(std::string_view jso
     if (m.is_string()) {
       auto s = m.get<std::string>();
       size_t space = s.find(' ');
-      if (space == std::string::npos || !Unsymbol(s.substr(0, space), &left) || !Unsymbol(s.substr(space + 1), &right)) return Bad("merges has a bad entry");
+      if (space == std::string::npos || !Unsymbol(s.substr(0, space), &left) ||
+          !Unsymbol(s.substr(space + 1), &right))
+        return Bad("merges has a bad entry");
     } else if (m.is_array() && m.size() == 2 && m[0].is_string() && m[1].is_string()) {
-      if (!Unsymbol(m[0].get<std::string>(), &left) || !Unsymbol(m[1].get<std::string>(), &right)) return Bad("merges has a bad entry");
+      if (!Unsymbol(m[0].get<std::string>(), &left) || !Unsymbol(m[1].get<std::string>(), &right))
+        return Bad("merges has a bad entry");
     } else {
       return Bad("merges has a bad entry");
     }
     auto a = t->ids_.find(left), b = t->ids_.find(right), c = t->ids_.find(left + right);
-    if (a == t->ids_.end() || b == t->ids_.end() || c == t->ids_.end()) return Bad("a merge names tokens that vocab lacks");
+    if (a == t->ids_.end() || b == t->ids_.end() || c == t->ids_.end())
+      return Bad("a merge names tokens that vocab lacks");
     t->merges_.emplace(PairKey(a->second, b->second), std::make_pair(rank++, c->second));
   }
   for (int b = 0; b < 256; ++b) {
@@ -147,7 +166,9 @@ StatusOr<std::unique_ptr<BpeTokenizer>> BpeTokenizer::Parse(std::string_view jso
     t->byte_ids_[b] = it->second;
   }
   for (const auto& added : doc.value("added_tokens", nlohmann::json::array())) {
-    if (!added.is_object() || !added.contains("id") || !added["id"].is_number_integer() || !added.contains("content") || !added["content"].is_string()) return Bad("added_tokens has a bad entry");
+    if (!added.is_object() || !added.contains("id") || !added["id"].is_number_integer() ||
+        !added.contains("content") || !added["content"].is_string())
+      return Bad("added_tokens has a bad entry");
     if (!place(added["id"].get<int64_t>(), "")) return Bad("added_tokens has a bad id");
     t->specials_[added["content"].get<std::string>()] = added["id"].get<int32_t>();
   }
@@ -162,7 +183,8 @@ void BpeTokenizer::EncodeWord(std::string_view word, std::vector<int32_t>* out) 
     size_t at = 0;
     for (size_t i = 0; i + 1 < parts.size(); ++i) {
       auto it = merges_.find(PairKey(parts[i], parts[i + 1]));
-      if (it != merges_.end() && it->second.first < best) best = it->second.first, merged = it->second.second, at = i;
+      if (it != merges_.end() && it->second.first < best)
+        best = it->second.first, merged = it->second.second, at = i;
     }
     if (best == INT_MAX) break;
     parts[at] = merged;
@@ -174,14 +196,17 @@ void BpeTokenizer::EncodeWord(std::string_view word, std::vector<int32_t>* out) 
 std::vector<int32_t> BpeTokenizer::Encode(std::string_view text) const {
   std::vector<int32_t> ids;
   for (std::string_view word : SplitQwen2(text)) {
-    // A hostile "word" of megabytes would cost its square: cut it; merges across a cut are lost, bytes are not.
+    // A hostile "word" of megabytes would cost its square: cut it; merges across a cut are lost,
+    // bytes are not.
     for (size_t i = 0; i < word.size(); i += 1024) EncodeWord(word.substr(i, 1024), &ids);
   }
   return ids;
 }
 
 std::string_view BpeTokenizer::Bytes(int32_t id) const {
-  return id >= 0 && static_cast<size_t>(id) < bytes_.size() ? std::string_view(bytes_[static_cast<size_t>(id)]) : std::string_view();
+  return id >= 0 && static_cast<size_t>(id) < bytes_.size()
+             ? std::string_view(bytes_[static_cast<size_t>(id)])
+             : std::string_view();
 }
 
 std::string BpeTokenizer::Decode(const std::vector<int32_t>& ids) const {
@@ -214,7 +239,8 @@ std::string Utf8Stream::Push(std::string_view bytes) {
     int32_t from = i;
     UChar32 c;
     U8_NEXT(reinterpret_cast<const uint8_t*>(ready.data()), i, n, c);
-    out += c < 0 ? "\xEF\xBF\xBD" : ready.substr(static_cast<size_t>(from), static_cast<size_t>(i - from));
+    out += c < 0 ? "\xEF\xBF\xBD"
+                 : ready.substr(static_cast<size_t>(from), static_cast<size_t>(i - from));
   }
   return out;
 }

@@ -1,4 +1,5 @@
-// From logits to a token: penalties, temperature, top-k, top-p, a seeded draw. Temperature 0 is greedy.
+// From logits to a token: penalties, temperature, top-k, top-p, a seeded draw. Temperature 0 is
+// greedy.
 #pragma once
 
 #include <cstdint>
@@ -7,12 +8,13 @@
 namespace sightline {
 
 struct SamplingOptions {
-  double temperature = 0;          // 0 (greedy) to 2
-  int top_k = 0;                   // 0: off
-  double top_p = 1;                // 1: off
-  double repetition_penalty = 1;   // 1: off; divides positive and multiplies negative logits of seen tokens
-  double presence_penalty = 0;     // subtracted once from each generated token's logit
-  double frequency_penalty = 0;    // subtracted once per occurrence
+  double temperature = 0;  // 0 (greedy) to 2
+  int top_k = 0;           // 0: off
+  double top_p = 1;        // 1: off
+  double repetition_penalty =
+      1;  // 1: off; divides positive and multiplies negative logits of seen tokens
+  double presence_penalty = 0;   // subtracted once from each generated token's logit
+  double frequency_penalty = 0;  // subtracted once per occurrence
   uint64_t seed = 0;
 };
 

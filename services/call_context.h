@@ -8,8 +8,10 @@
 
 namespace sightline {
 
-// A server call as the roles see it. `call` must outlive the result. `default_s` is the deadline of callers that set none.
-inline RequestContext ContextOf(grpc::ServerContext* call, const std::string& request_id, double default_s) {
+// A server call as the roles see it. `call` must outlive the result. `default_s` is the deadline of
+// callers that set none.
+inline RequestContext ContextOf(grpc::ServerContext* call, const std::string& request_id,
+                                double default_s) {
   RequestContext context;
   context.cancelled = [call] { return call->IsCancelled(); };
   context.request_id = request_id;

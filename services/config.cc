@@ -18,7 +18,8 @@ std::string Leaf(const char* key) {
 }
 
 Status Refuse(const Setting& s, const std::string& why) {
-  return ErrorWithReason(absl::StatusCode::kInvalidArgument, "CONFIG_INVALID", std::string(s.key) + " " + why, s.key);
+  return ErrorWithReason(absl::StatusCode::kInvalidArgument, "CONFIG_INVALID",
+                         std::string(s.key) + " " + why, s.key);
 }
 
 std::string Number(double v) {
@@ -30,7 +31,8 @@ std::string Number(double v) {
 Status SetNumber(const Setting& s, double v, ServerConfig* c) {
   const bool whole = std::holds_alternative<int64_t ServerConfig::*>(s.field);
   if (!std::isfinite(v) || v < s.least || v > s.most || (whole && v != std::floor(v))) {
-    return Refuse(s, "must be a " + std::string(whole ? "whole " : "") + "number from " + Number(s.least) + " to " + Number(s.most));
+    return Refuse(s, "must be a " + std::string(whole ? "whole " : "") + "number from " +
+                         Number(s.least) + " to " + Number(s.most));
   }
   if (whole) {
     c->*std::get<int64_t ServerConfig::*>(s.field) = static_cast<int64_t>(v);
@@ -43,12 +45,12 @@ Status SetNumber(const Setting& s, double v, ServerConfig* c) {
 Status SetFromNode(const Setting& s, const toml::node& node, ServerConfig* c) {
   if (auto* text = std::get_if<std::string ServerConfig::*>(&s.field)) {
     if (!node.is_string()) return Refuse(s, "must be a string");
-    c->**text = **node.as_string();
+    c->** text = **node.as_string();
     return absl::OkStatus();
   }
   if (auto* flag = std::get_if<bool ServerConfig::*>(&s.field)) {
     if (!node.is_boolean()) return Refuse(s, "must be true or false");
-    c->**flag = **node.as_boolean();
+    c->** flag = **node.as_boolean();
     return absl::OkStatus();
   }
   if (auto v = node.value<double>(); v && node.is_number()) return SetNumber(s, *v, c);
@@ -56,7 +58,8 @@ Status SetFromNode(const Setting& s, const toml::node& node, ServerConfig* c) {
 }
 
 bool OnThisMachine(const std::string& address) {
-  return address.rfind("unix:", 0) == 0 || address.rfind("127.", 0) == 0 || address.rfind("localhost:", 0) == 0 || address.rfind("[::1]:", 0) == 0;
+  return address.rfind("unix:", 0) == 0 || address.rfind("127.", 0) == 0 ||
+         address.rfind("localhost:", 0) == 0 || address.rfind("[::1]:", 0) == 0;
 }
 
 }  // namespace
@@ -80,24 +83,33 @@ const std::vector<Setting>& Settings() {
       {"server.listen", "address to serve on, HOST:PORT or unix:PATH", &C::listen},
       {"server.vision", "address of the vision role, for a gateway", &C::vision},
       {"server.language", "address of the language role, for a gateway", &C::language},
-      {"server.insecure", "allow an address that other machines can reach; there is no encryption yet, so put a proxy in front", &C::insecure},
+      {"server.insecure",
+       "allow an address that other machines can reach; there is no encryption yet, so put a proxy "
+       "in front",
+       &C::insecure},
       {"server.log_level", "debug, info, warn or error", &C::log_level},
-      {"server.drain_s", "seconds that requests in flight may go on after SIGTERM", &C::drain_s, 0, 3600},
+      {"server.drain_s", "seconds that requests in flight may go on after SIGTERM", &C::drain_s, 0,
+       3600},
       {"model.model", "folder of the model; empty takes the one that ships", &C::model},
       {"model.threads", "compute threads; 0 takes one a core", &C::threads, 0, 1024},
       {"model.max_active", "sequences that decode in turn", &C::max_active, 1, 1024},
       {"model.kv_mib", "memory for keys and values, MiB", &C::kv_mib, 16, 1 << 20},
-      {"limits.default_deadline_s", "deadline of callers that set none, seconds", &C::default_deadline_s, 1, 86400},
-      {"limits.max_concurrent", "requests in flight; more are refused with RESOURCE_EXHAUSTED", &C::max_concurrent, 1, 4096},
+      {"limits.default_deadline_s", "deadline of callers that set none, seconds",
+       &C::default_deadline_s, 1, 86400},
+      {"limits.max_concurrent", "requests in flight; more are refused with RESOURCE_EXHAUSTED",
+       &C::max_concurrent, 1, 4096},
       {"limits.max_message_mib", "size of one request, MiB", &C::max_message_mib, 1, 2047},
       {"limits.max_parts", "parts of one prompt", &C::max_parts, 1, 4096},
       {"limits.max_images", "images in one request", &C::max_images, 0, 4096},
       {"limits.max_videos", "clips in one request", &C::max_videos, 0, 256},
       {"limits.max_text_bytes", "text in one request, bytes", &C::max_text_bytes, 1, 1 << 26},
-      {"limits.max_output_tokens", "tokens generated for one request", &C::max_output_tokens, 1, 1 << 20},
-      {"limits.max_image_pixels", "pixels of one image, read from its header before decoding", &C::max_image_pixels, 1, 1e9},
+      {"limits.max_output_tokens", "tokens generated for one request", &C::max_output_tokens, 1,
+       1 << 20},
+      {"limits.max_image_pixels", "pixels of one image, read from its header before decoding",
+       &C::max_image_pixels, 1, 1e9},
       {"limits.max_video_s", "length of one clip, seconds", &C::max_video_s, 1, 86400},
-      {"limits.max_decode_s", "time that decoding one clip may take, seconds", &C::max_decode_s, 1, 3600},
+      {"limits.max_decode_s", "time that decoding one clip may take, seconds", &C::max_decode_s, 1,
+       3600},
       {"limits.max_frames", "frames looked at in one clip", &C::max_frames, 1, 1024},
   };
   return table;
@@ -105,12 +117,13 @@ const std::vector<Setting>& Settings() {
 
 Status SetFromText(const Setting& s, const std::string& text, ServerConfig* c) {
   if (auto* field = std::get_if<std::string ServerConfig::*>(&s.field)) {
-    c->**field = text;
+    c->** field = text;
     return absl::OkStatus();
   }
   if (auto* field = std::get_if<bool ServerConfig::*>(&s.field)) {
-    if (text != "true" && text != "false" && text != "1" && text != "0") return Refuse(s, "must be true or false");
-    c->**field = text == "true" || text == "1";
+    if (text != "true" && text != "false" && text != "1" && text != "0")
+      return Refuse(s, "must be true or false");
+    c->** field = text == "true" || text == "1";
     return absl::OkStatus();
   }
   double v = 0;
@@ -127,14 +140,19 @@ Status ReadToml(const std::string& path, ServerConfig* c) {
   }
   for (const auto& [section, node] : parsed.table()) {
     const toml::table* inner = node.as_table();
-    if (!inner) return ErrorWithReason(absl::StatusCode::kInvalidArgument, "CONFIG_INVALID", std::string(section.str()) + " must stand in a section, such as [limits]");
+    if (!inner)
+      return ErrorWithReason(
+          absl::StatusCode::kInvalidArgument, "CONFIG_INVALID",
+          std::string(section.str()) + " must stand in a section, such as [limits]");
     for (const auto& [name, value] : *inner) {
       const std::string key = std::string(section.str()) + "." + std::string(name.str());
       const Setting* found = nullptr;
       for (const Setting& s : Settings()) {
         if (key == s.key) found = &s;
       }
-      if (!found) return ErrorWithReason(absl::StatusCode::kInvalidArgument, "CONFIG_INVALID", key + " is not a setting; see sightline serve --print-config", key);
+      if (!found)
+        return ErrorWithReason(absl::StatusCode::kInvalidArgument, "CONFIG_INVALID",
+                               key + " is not a setting; see sightline serve --print-config", key);
       SL_RETURN_IF_ERROR(SetFromNode(*found, value, c));
     }
   }
@@ -143,18 +161,32 @@ Status ReadToml(const std::string& path, ServerConfig* c) {
 
 Status ReadEnvironment(ServerConfig* c) {
   for (const Setting& s : Settings()) {
-    if (const char* v = std::getenv(s.Environment().c_str())) SL_RETURN_IF_ERROR(SetFromText(s, v, c));
+    if (const char* v = std::getenv(s.Environment().c_str()))
+      SL_RETURN_IF_ERROR(SetFromText(s, v, c));
   }
   return absl::OkStatus();
 }
 
 Status CheckConfig(const ServerConfig& c) {
-  auto refuse = [](const char* key, const std::string& why) { return ErrorWithReason(absl::StatusCode::kInvalidArgument, "CONFIG_INVALID", std::string(key) + " " + why, key); };
-  if (c.role != "all" && c.role != "gateway" && c.role != "vision" && c.role != "language") return refuse("server.role", "must be all, gateway, vision or language");
-  if (c.log_level != "debug" && c.log_level != "info" && c.log_level != "warn" && c.log_level != "error") return refuse("server.log_level", "must be debug, info, warn or error");
-  if (c.role == "gateway" && (c.vision.empty() || c.language.empty())) return refuse(c.vision.empty() ? "server.vision" : "server.language", "must be set for a gateway: the address that role listens on");
-  if (c.role != "gateway" && (!c.vision.empty() || !c.language.empty())) return refuse(c.vision.empty() ? "server.language" : "server.vision", "is for --role gateway alone");
-  if (!OnThisMachine(c.listen) && !c.insecure) return refuse("server.listen", "can be reached from other machines and there is no encryption; use 127.0.0.1 or unix:PATH, or set --insecure when a proxy protects it");
+  auto refuse = [](const char* key, const std::string& why) {
+    return ErrorWithReason(absl::StatusCode::kInvalidArgument, "CONFIG_INVALID",
+                           std::string(key) + " " + why, key);
+  };
+  if (c.role != "all" && c.role != "gateway" && c.role != "vision" && c.role != "language")
+    return refuse("server.role", "must be all, gateway, vision or language");
+  if (c.log_level != "debug" && c.log_level != "info" && c.log_level != "warn" &&
+      c.log_level != "error")
+    return refuse("server.log_level", "must be debug, info, warn or error");
+  if (c.role == "gateway" && (c.vision.empty() || c.language.empty()))
+    return refuse(c.vision.empty() ? "server.vision" : "server.language",
+                  "must be set for a gateway: the address that role listens on");
+  if (c.role != "gateway" && (!c.vision.empty() || !c.language.empty()))
+    return refuse(c.vision.empty() ? "server.language" : "server.vision",
+                  "is for --role gateway alone");
+  if (!OnThisMachine(c.listen) && !c.insecure)
+    return refuse("server.listen",
+                  "can be reached from other machines and there is no encryption; use 127.0.0.1 or "
+                  "unix:PATH, or set --insecure when a proxy protects it");
   return absl::OkStatus();
 }
 
@@ -165,16 +197,18 @@ std::string ToToml(const ServerConfig& c) {
     std::string key = s.key, now = key.substr(0, key.find('.'));
     if (now != section) out << (section.empty() ? "" : "\n") << "[" << (section = now) << "]\n";
     out << "# " << s.help << "\n" << Leaf(s.key) << " = ";
-    std::visit([&](auto member) {
-      const auto& v = c.*member;
-      if constexpr (std::is_same_v<std::decay_t<decltype(v)>, std::string>) {
-        out << toml::value<std::string>(v);
-      } else if constexpr (std::is_same_v<std::decay_t<decltype(v)>, bool>) {
-        out << (v ? "true" : "false");
-      } else {
-        out << v;
-      }
-    }, s.field);
+    std::visit(
+        [&](auto member) {
+          const auto& v = c.*member;
+          if constexpr (std::is_same_v<std::decay_t<decltype(v)>, std::string>) {
+            out << toml::value<std::string>(v);
+          } else if constexpr (std::is_same_v<std::decay_t<decltype(v)>, bool>) {
+            out << (v ? "true" : "false");
+          } else {
+            out << v;
+          }
+        },
+        s.field);
     out << "\n";
   }
   return out.str();

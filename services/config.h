@@ -1,4 +1,5 @@
-// How a server is set up: built-in values, then one TOML file, then environment, then flags; the later one wins.
+// How a server is set up: built-in values, then one TOML file, then environment, then flags; the
+// later one wins.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,7 @@ struct ServerConfig {
   int64_t max_active = 16;       // sequences decoded in turn
   int64_t kv_mib = 1024;
   std::string log_level = "info";
-  double drain_s = 30;           // how long requests in flight may go on after SIGTERM
+  double drain_s = 30;  // how long requests in flight may go on after SIGTERM
   // Limits of one request.
   double default_deadline_s = 300;  // for callers that set none
   int64_t max_concurrent = 64;
@@ -37,9 +38,12 @@ struct ServerConfig {
 
 // One row of the table of settings.
 struct Setting {
-  const char* key;   // "limits.max_images": TOML [limits] max_images, environment SIGHTLINE_MAX_IMAGES, flag --max-images
+  const char* key;  // "limits.max_images": TOML [limits] max_images, environment
+                    // SIGHTLINE_MAX_IMAGES, flag --max-images
   const char* help;
-  std::variant<std::string ServerConfig::*, int64_t ServerConfig::*, double ServerConfig::*, bool ServerConfig::*> field;
+  std::variant<std::string ServerConfig::*, int64_t ServerConfig::*, double ServerConfig::*,
+               bool ServerConfig::*>
+      field;
   double least = 0, most = 0;  // of numbers
 
   std::string Flag() const;
@@ -51,7 +55,8 @@ const std::vector<Setting>& Settings();
 Status SetFromText(const Setting& setting, const std::string& text, ServerConfig* config);
 Status ReadToml(const std::string& path, ServerConfig* config);
 Status ReadEnvironment(ServerConfig* config);
-// What spans several settings: a known role, addresses where they are needed, no open port by accident.
+// What spans several settings: a known role, addresses where they are needed, no open port by
+// accident.
 Status CheckConfig(const ServerConfig& config);
 // The effective settings as TOML, for --print-config.
 std::string ToToml(const ServerConfig& config);

@@ -12,10 +12,12 @@ absl::string_view View(std::string_view s) { return {s.data(), s.size()}; }
 }  // namespace
 
 Status InvalidField(std::string_view field, std::string_view why, std::string_view reason) {
-  return ErrorWithReason(absl::StatusCode::kInvalidArgument, View(reason), std::string(field) + " " + std::string(why), View(field));
+  return ErrorWithReason(absl::StatusCode::kInvalidArgument, View(reason),
+                         std::string(field) + " " + std::string(why), View(field));
 }
 
-Status TryLater(absl::StatusCode code, std::string_view message, std::string_view reason, int64_t retry_ms) {
+Status TryLater(absl::StatusCode code, std::string_view message, std::string_view reason,
+                int64_t retry_ms) {
   return WithRetryMs(ErrorWithReason(code, View(reason), View(message)), retry_ms);
 }
 

@@ -9,9 +9,8 @@
 #include <chrono>
 #include <filesystem>
 #include <mutex>
-#include <thread>
-
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "compute/base/thread_pool.h"
 #include "services/gateway/gateway_service.h"
@@ -25,14 +24,18 @@ namespace sightline {
 namespace {
 
 int Cores(const ServerConfig& c) {
-  return c.threads > 0 ? static_cast<int>(c.threads) : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  return c.threads > 0 ? static_cast<int>(c.threads)
+                       : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
 // Reports decoding to whoever started the server, which a remote caller cannot see.
 class ReportingVision : public LocalVision {
  public:
-  ReportingVision(std::unique_ptr<VisionPipeline> p, int parallel, std::function<void(double)> report) : LocalVision(std::move(p), parallel), report_(std::move(report)) {}
-  StatusOr<std::shared_ptr<const EncodedMedia>> Encode(const MediaItem& item, const RequestContext& context) override {
+  ReportingVision(std::unique_ptr<VisionPipeline> p, int parallel,
+                  std::function<void(double)> report)
+      : LocalVision(std::move(p), parallel), report_(std::move(report)) {}
+  StatusOr<std::shared_ptr<const EncodedMedia>> Encode(const MediaItem& item,
+                                                       const RequestContext& context) override {
     MediaItem seen = item;
     seen.progress = report_;
     return LocalVision::Encode(seen, context);
@@ -42,14 +45,20 @@ class ReportingVision : public LocalVision {
   std::function<void(double)> report_;
 };
 
-StatusOr<std::unique_ptr<VisionRole>> LoadVision(const std::string& folder, const ServerConfig& c, const ServerHooks& hooks) {
+StatusOr<std::unique_ptr<VisionRole>> LoadVision(const std::string& folder, const ServerConfig& c,
+                                                 const ServerHooks& hooks) {
   SL_ASSIGN_OR_RETURN(auto pipeline, VisionPipeline::Load(folder));
-  pipeline->set_limits({c.max_image_pixels, c.max_message_mib << 20, c.max_video_s, c.max_decode_s, static_cast<int>(c.max_frames)});
-  if (hooks.decoding) return std::unique_ptr<VisionRole>(std::make_unique<ReportingVision>(std::move(pipeline), Cores(c), hooks.decoding));
-  return std::unique_ptr<VisionRole>(std::make_unique<LocalVision>(std::move(pipeline), std::min(Cores(c), 4096)));
+  pipeline->set_limits({c.max_image_pixels, c.max_message_mib << 20, c.max_video_s, c.max_decode_s,
+                        static_cast<int>(c.max_frames)});
+  if (hooks.decoding)
+    return std::unique_ptr<VisionRole>(
+        std::make_unique<ReportingVision>(std::move(pipeline), Cores(c), hooks.decoding));
+  return std::unique_ptr<VisionRole>(
+      std::make_unique<LocalVision>(std::move(pipeline), std::min(Cores(c), 4096)));
 }
 
-StatusOr<std::unique_ptr<LanguageRole>> LoadLanguage(const std::string& folder, const ServerConfig& c) {
+StatusOr<std::unique_ptr<LanguageRole>> LoadLanguage(const std::string& folder,
+                                                     const ServerConfig& c) {
   EngineOptions options;
   options.max_active = static_cast<int>(c.max_active);
   options.max_queued = static_cast<int>(c.max_concurrent);
@@ -68,7 +77,10 @@ auto Await(Role* role, const char* name, double wait_s) {
     context.deadline = absl::Now() + absl::Seconds(2);
     auto info = role->Info(context);
     const auto code = info.status().code();
-    if (info.ok() || (code != absl::StatusCode::kUnavailable && code != absl::StatusCode::kDeadlineExceeded) || absl::Now() > end) return info;
+    if (info.ok() ||
+        (code != absl::StatusCode::kUnavailable && code != absl::StatusCode::kDeadlineExceeded) ||
+        absl::Now() > end)
+      return info;
     if (!told) Log(LogLevel::kInfo, "waiting for a role", {{"role", name}});
     told = true;
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
@@ -119,16 +131,21 @@ Status Server::Impl::MakeServices(double wait_s) {
     return absl::OkStatus();
   }
   if (config.role == "language") {
-    language_service = std::make_unique<LanguageServiceImpl>(language.get(), config.default_deadline_s);
+    language_service =
+        std::make_unique<LanguageServiceImpl>(language.get(), config.default_deadline_s);
     return absl::OkStatus();
   }
   SL_ASSIGN_OR_RETURN(VisionInfo v, Await(vision.get(), "vision", wait_s));
   SL_ASSIGN_OR_RETURN(LanguageInfo l, Await(language.get(), "language", wait_s));
   if (v.channels != l.channels || v.model != l.model) {
     return ErrorWithReason(absl::StatusCode::kFailedPrecondition, "ROLES_DISAGREE",
-                           "the vision role has loaded " + v.model + " (" + std::to_string(v.channels) + " channels), the language role " + l.model + " (" + std::to_string(l.channels) + "); start both with the same model");
+                           "the vision role has loaded " + v.model + " (" +
+                               std::to_string(v.channels) + " channels), the language role " +
+                               l.model + " (" + std::to_string(l.channels) +
+                               "); start both with the same model");
   }
-  gateway = std::make_unique<GatewayService>(vision.get(), language.get(), l, v.parameter_count + l.parameter_count, config);
+  gateway = std::make_unique<GatewayService>(vision.get(), language.get(), l,
+                                             v.parameter_count + l.parameter_count, config);
   return absl::OkStatus();
 }
 
@@ -137,29 +154,41 @@ Status Server::Impl::Listen(bool in_process) {
   grpc::EnableDefaultHealthCheckService(true);
   grpc::ServerBuilder builder;
   const int message = static_cast<int>(config.max_message_mib << 20);
-  // Between roles the edge has already held the size against the limit, and visual tokens may be larger than their file.
+  // Between roles the edge has already held the size against the limit, and visual tokens may be
+  // larger than their file.
   builder.SetMaxReceiveMessageSize(gateway ? message : -1);
   builder.SetMaxSendMessageSize(-1);
   grpc::ResourceQuota quota("sightline");
   quota.SetMaxThreads(static_cast<int>(2 * config.max_concurrent + 16));
-  quota.Resize(static_cast<size_t>(std::max<int64_t>(int64_t{2} << 30, 4 * (config.max_message_mib << 20))));
+  quota.Resize(
+      static_cast<size_t>(std::max<int64_t>(int64_t{2} << 30, 4 * (config.max_message_mib << 20))));
   builder.SetResourceQuota(quota);
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, static_cast<int>(2 * config.max_concurrent));
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
+                             static_cast<int>(2 * config.max_concurrent));
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5000);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 60000);
   // A second server on the same port would take half of the calls in silence.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  if (!in_process) builder.AddListeningPort(config.listen, grpc::InsecureServerCredentials(), &port);
+  if (!in_process)
+    builder.AddListeningPort(config.listen, grpc::InsecureServerCredentials(), &port);
   for (grpc::Service* s : {vision_service.get(), language_service.get(), gateway.get()}) {
     if (s) builder.RegisterService(s);
   }
   server = builder.BuildAndStart();
   if (!server || (!in_process && port == 0)) {
-    return ErrorWithReason(absl::StatusCode::kUnavailable, "CANNOT_LISTEN", "cannot listen on " + config.listen + "; is another server running there, or the address not of this machine?");
+    return ErrorWithReason(
+        absl::StatusCode::kUnavailable, "CANNOT_LISTEN",
+        "cannot listen on " + config.listen +
+            "; is another server running there, or the address not of this machine?");
   }
   server->GetHealthCheckService()->SetServingStatus(true);
-  for (const char* name : {"sightline.v1.VisionLanguageService", "sightline.internal.v1.VisionService", "sightline.internal.v1.LanguageService"}) {
-    const bool here = (gateway && std::string(name).find("v1.VisionLanguage") != std::string::npos) || (vision_service && std::string(name).find("internal.v1.Vision") != std::string::npos) || (language_service && std::string(name).find("internal.v1.Language") != std::string::npos);
+  for (const char* name :
+       {"sightline.v1.VisionLanguageService", "sightline.internal.v1.VisionService",
+        "sightline.internal.v1.LanguageService"}) {
+    const bool here =
+        (gateway && std::string(name).find("v1.VisionLanguage") != std::string::npos) ||
+        (vision_service && std::string(name).find("internal.v1.Vision") != std::string::npos) ||
+        (language_service && std::string(name).find("internal.v1.Language") != std::string::npos);
     if (here) server->GetHealthCheckService()->SetServingStatus(name, true);
   }
   return absl::OkStatus();
@@ -167,7 +196,9 @@ Status Server::Impl::Listen(bool in_process) {
 
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-StatusOr<std::unique_ptr<Server>> Server::Start(const ServerConfig& config, const ServerHooks& hooks, bool in_process, double wait_s) {
+StatusOr<std::unique_ptr<Server>> Server::Start(const ServerConfig& config,
+                                                const ServerHooks& hooks, bool in_process,
+                                                double wait_s) {
   SL_RETURN_IF_ERROR(CheckConfig(config));
   SetLogLevel(config.log_level);
   SetComputeThreads(Cores(config));
@@ -177,7 +208,12 @@ StatusOr<std::unique_ptr<Server>> Server::Start(const ServerConfig& config, cons
   SL_RETURN_IF_ERROR(impl->LoadRoles(hooks));
   SL_RETURN_IF_ERROR(impl->MakeServices(wait_s));
   SL_RETURN_IF_ERROR(impl->Listen(in_process));
-  if (!in_process) Log(LogLevel::kInfo, "serving", {{"role", config.role}, {"listen", config.listen}, {"port", impl->port}, {"load_ms", absl::ToDoubleMilliseconds(absl::Now() - began)}});
+  if (!in_process)
+    Log(LogLevel::kInfo, "serving",
+        {{"role", config.role},
+         {"listen", config.listen},
+         {"port", impl->port},
+         {"load_ms", absl::ToDoubleMilliseconds(absl::Now() - began)}});
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
 
@@ -193,7 +229,9 @@ void Server::Drain() {
   std::call_once(impl_->drained, [this] {
     Log(LogLevel::kDebug, "draining", {{"drain_s", impl_->config.drain_s}});
     impl_->server->GetHealthCheckService()->SetServingStatus(false);
-    impl_->server->Shutdown(std::chrono::system_clock::now() + std::chrono::milliseconds(static_cast<int64_t>(impl_->config.drain_s * 1000)));
+    impl_->server->Shutdown(
+        std::chrono::system_clock::now() +
+        std::chrono::milliseconds(static_cast<int64_t>(impl_->config.drain_s * 1000)));
     impl_->server->Wait();
   });
 }
@@ -208,14 +246,17 @@ StatusOr<std::string> FindModel(const std::string& configured) {
     places.push_back("models/scenes");
     const fs::path self = fs::read_symlink("/proc/self/exe", ec);
     // build/<preset>/bin in a checkout; bin in an installation.
-    if (!ec) places.insert(places.end(), {self.parent_path() / "../../../models/scenes", self.parent_path() / "../share/sightline/models/scenes"});
+    if (!ec)
+      places.insert(places.end(), {self.parent_path() / "../../../models/scenes",
+                                   self.parent_path() / "../share/sightline/models/scenes"});
   }
   std::string tried;
   for (const fs::path& p : places) {
     if (fs::exists(p / "config.json", ec)) return fs::weakly_canonical(p, ec).string();
     tried += (tried.empty() ? "" : ", ") + p.lexically_normal().string();
   }
-  return ErrorWithReason(absl::StatusCode::kNotFound, "MODEL_NOT_FOUND", "no model there (a folder with config.json): " + tried);
+  return ErrorWithReason(absl::StatusCode::kNotFound, "MODEL_NOT_FOUND",
+                         "no model there (a folder with config.json): " + tried);
 }
 
 }  // namespace sightline

@@ -16,20 +16,23 @@ namespace sightline {
 
 struct ServerHooks {
   std::function<void(const std::string& stage, double share)> loading;  // 0 to 1; may be empty
-  std::function<void(double share)> decoding;                           // of clips, local vision only; may be empty
+  std::function<void(double share)> decoding;  // of clips, local vision only; may be empty
 };
 
 // Serves from Start to Drain or destruction. Health (grpc.health.v1) and reflection are on.
 class Server {
  public:
-  // Loads what the role needs, waits for remote roles up to `wait_s`, and serves. With `in_process` nothing listens:
-  // Channel() is the only way in.
-  static StatusOr<std::unique_ptr<Server>> Start(const ServerConfig& config, const ServerHooks& hooks = {}, bool in_process = false, double wait_s = 60);
+  // Loads what the role needs, waits for remote roles up to `wait_s`, and serves. With `in_process`
+  // nothing listens: Channel() is the only way in.
+  static StatusOr<std::unique_ptr<Server>> Start(const ServerConfig& config,
+                                                 const ServerHooks& hooks = {},
+                                                 bool in_process = false, double wait_s = 60);
   ~Server();
 
   int port() const;  // as bound, when listen asked for port 0; 0 for unix sockets
   std::shared_ptr<grpc::Channel> Channel();
-  // Health says NOT_SERVING, new calls are refused, calls in flight may go on for drain_s; then they are cancelled.
+  // Health says NOT_SERVING, new calls are refused, calls in flight may go on for drain_s; then
+  // they are cancelled.
   void Drain();
 
  private:
@@ -38,7 +41,8 @@ class Server {
   std::unique_ptr<Impl> impl_;
 };
 
-// The folder of the model that ships: $SIGHTLINE_MODEL, ./models/scenes, or beside the program. NOT_FOUND says where it looked.
+// The folder of the model that ships: $SIGHTLINE_MODEL, ./models/scenes, or beside the program.
+// NOT_FOUND says where it looked.
 StatusOr<std::string> FindModel(const std::string& configured);
 
 }  // namespace sightline

@@ -86,7 +86,8 @@ Status FromGrpc(const grpc::Status& status) {
       }
     }
   }
-  Status out = ErrorWithReason(static_cast<absl::StatusCode>(status.error_code()), reason, status.error_message(), field);
+  Status out = ErrorWithReason(static_cast<absl::StatusCode>(status.error_code()), reason,
+                               status.error_message(), field);
   return retry_ms ? WithRetryMs(std::move(out), *retry_ms) : out;
 }
 

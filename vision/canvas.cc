@@ -7,9 +7,12 @@ namespace sightline::vision {
 
 Canvas NearestCanvas(const std::vector<Canvas>& canvases, int width_px, int height_px) {
   auto distance = [&](const Canvas& c) {
-    return std::fabs(std::log(static_cast<double>(c.width_px) / c.height_px * height_px / width_px));
+    return std::fabs(
+        std::log(static_cast<double>(c.width_px) / c.height_px * height_px / width_px));
   };
-  return *std::min_element(canvases.begin(), canvases.end(), [&](const Canvas& a, const Canvas& b) { return distance(a) < distance(b); });
+  return *std::min_element(canvases.begin(), canvases.end(), [&](const Canvas& a, const Canvas& b) {
+    return distance(a) < distance(b);
+  });
 }
 
 namespace {

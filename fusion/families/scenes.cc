@@ -3,13 +3,14 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-
 #include <nlohmann/json.hpp>
 
 namespace sightline {
 namespace {
 
-Status Bad(const std::string& what) { return ErrorWithReason(absl::StatusCode::kInvalidArgument, "MODEL_CONFIG_INVALID", what); }
+Status Bad(const std::string& what) {
+  return ErrorWithReason(absl::StatusCode::kInvalidArgument, "MODEL_CONFIG_INVALID", what);
+}
 
 using Json = nlohmann::json;
 
@@ -19,12 +20,15 @@ int64_t Int(const Json& j, const char* key, int64_t fallback) {
 double Real(const Json& j, const char* key, double fallback) {
   return j.is_object() && j.contains(key) && j[key].is_number() ? j[key].get<double>() : fallback;
 }
-Json Part(const Json& j, const char* key) { return j.is_object() && j.contains(key) ? j[key] : Json::object(); }
+Json Part(const Json& j, const char* key) {
+  return j.is_object() && j.contains(key) ? j[key] : Json::object();
+}
 
 bool ReadCanvases(const Json& j, std::vector<vision::Canvas>* out) {
   if (!j.is_array()) return false;
   for (const auto& c : j) {
-    if (!c.is_array() || c.size() != 2 || !c[0].is_number_integer() || !c[1].is_number_integer()) return false;
+    if (!c.is_array() || c.size() != 2 || !c[0].is_number_integer() || !c[1].is_number_integer())
+      return false;
     int w = c[0].get<int>(), h = c[1].get<int>();
     if (w < 64 || h < 64 || w > 4096 || h > 4096) return false;
     out->push_back({w, h});
@@ -34,14 +38,16 @@ bool ReadCanvases(const Json& j, std::vector<vision::Canvas>* out) {
 
 void ReadVision(const Json& v, vision::ScenesVisionSpec* s) {
   Json one = Part(v, "stage1"), two = Part(v, "stage2"), three = Part(v, "stage3");
-  if (v.is_object() && v.contains("stem_channels") && v["stem_channels"].is_array() && v["stem_channels"].size() == 2) {
+  if (v.is_object() && v.contains("stem_channels") && v["stem_channels"].is_array() &&
+      v["stem_channels"].size() == 2) {
     s->stem0 = v["stem_channels"][0].get<int64_t>();
     s->stem1 = v["stem_channels"][1].get<int64_t>();
   }
   s->dim1 = Int(one, "dim", s->dim1);
   s->heads1 = Int(one, "heads", s->heads1);
   s->kernel = Int(one, "kernel", s->kernel);
-  if (one.contains("dilations") && one["dilations"].is_array()) s->dilations = one["dilations"].get<std::vector<int32_t>>();
+  if (one.contains("dilations") && one["dilations"].is_array())
+    s->dilations = one["dilations"].get<std::vector<int32_t>>();
   s->dim2 = Int(two, "dim", s->dim2);
   s->heads2 = Int(two, "heads", s->heads2);
   s->n_win = Int(two, "n_win", s->n_win);
@@ -60,18 +66,25 @@ void ReadVision(const Json& v, vision::ScenesVisionSpec* s) {
 
 StatusOr<std::string> ReadSmallFile(const std::string& path, size_t limit) {
   std::ifstream in(path, std::ios::binary);
-  if (!in) return ErrorWithReason(absl::StatusCode::kNotFound, "MODEL_FILE_MISSING", "the model directory lacks " + std::filesystem::path(path).filename().string());
+  if (!in)
+    return ErrorWithReason(
+        absl::StatusCode::kNotFound, "MODEL_FILE_MISSING",
+        "the model directory lacks " + std::filesystem::path(path).filename().string());
   std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  if (text.size() > limit) return Bad(std::filesystem::path(path).filename().string() + " is too large");
+  if (text.size() > limit)
+    return Bad(std::filesystem::path(path).filename().string() + " is too large");
   return text;
 }
 
 StatusOr<ModelSpec> ReadScenesSpec(const std::string& directory) {
   SL_ASSIGN_OR_RETURN(std::string config_text, ReadSmallFile(directory + "/config.json"));
   SL_ASSIGN_OR_RETURN(std::string pre_text, ReadSmallFile(directory + "/preprocessor_config.json"));
-  Json config = Json::parse(config_text, nullptr, false), pre = Json::parse(pre_text, nullptr, false);
-  if (!config.is_object() || !pre.is_object()) return Bad("config.json and preprocessor_config.json must be JSON objects");
-  if (!config.contains("model_type") || config["model_type"] != "scenes") return Bad("config.json: model_type is not one this build runs (scenes)");
+  Json config = Json::parse(config_text, nullptr, false),
+       pre = Json::parse(pre_text, nullptr, false);
+  if (!config.is_object() || !pre.is_object())
+    return Bad("config.json and preprocessor_config.json must be JSON objects");
+  if (!config.contains("model_type") || config["model_type"] != "scenes")
+    return Bad("config.json: model_type is not one this build runs (scenes)");
   ModelSpec spec;
   spec.name = std::filesystem::path(directory).lexically_normal().filename().string();
   if (spec.name.empty()) spec.name = "scenes";
@@ -93,8 +106,10 @@ StatusOr<ModelSpec> ReadScenesSpec(const std::string& directory) {
   spec.vision_prefix = "vision.";
   spec.projector_prefix = "projector.";
   spec.text_prefix = "model.";
-  if (!pre.contains("image_canvases") || !ReadCanvases(pre["image_canvases"], &spec.image_canvases)) return Bad("preprocessor_config.json: image_canvases must list [width, height] pairs");
-  if (!pre.contains("frame_canvases") || !ReadCanvases(pre["frame_canvases"], &spec.frame_canvases)) return Bad("preprocessor_config.json: frame_canvases must list [width, height] pairs");
+  if (!pre.contains("image_canvases") || !ReadCanvases(pre["image_canvases"], &spec.image_canvases))
+    return Bad("preprocessor_config.json: image_canvases must list [width, height] pairs");
+  if (!pre.contains("frame_canvases") || !ReadCanvases(pre["frame_canvases"], &spec.frame_canvases))
+    return Bad("preprocessor_config.json: frame_canvases must list [width, height] pairs");
   Json video = Part(pre, "video");
   spec.frames_per_second = Real(video, "frames_per_second", 2);
   spec.min_frames = static_cast<int>(Int(video, "min_frames", 4));

@@ -20,7 +20,8 @@ struct ModelSpec {
   double frames_per_second = 2;
   int min_frames = 4, max_frames = 32;
   int frame_merge = 2;
-  bool frame_neighbours = false;  // the projector of a clip's frame also reads the frames before and after it
+  bool frame_neighbours =
+      false;  // the projector of a clip's frame also reads the frames before and after it
   // Prompt pieces; the chat template's fixed parts.
   std::string user = "<|user|>", assistant = "<|assistant|>", end = "<|end|>";
   std::string vision_start = "<|vision_start|>", vision_end = "<|vision_end|>";

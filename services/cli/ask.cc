@@ -58,7 +58,8 @@ int Ask(const AskOptions& o) {
   o.flags.Apply(request.mutable_generation_options());
   auto client = Client::Connect(o.target);
   if (!client.ok()) return Fail(client.status());
-  return o.stream && !o.json ? AskStreamed(client->get(), o, request) : AskUnary(client->get(), o, request);
+  return o.stream && !o.json ? AskStreamed(client->get(), o, request)
+                             : AskUnary(client->get(), o, request);
 }
 
 }  // namespace
@@ -66,13 +67,17 @@ int Ask(const AskOptions& o) {
 void AddAsk(CLI::App* app, int* exit_status) {
   auto* cmd = app->add_subcommand("ask", "Ask a question about images and clips");
   auto o = std::make_shared<AskOptions>();
-  cmd->add_option("what", o->arguments, "files and text in any order; what is no file is text")->required();
+  cmd->add_option("what", o->arguments, "files and text in any order; what is no file is text")
+      ->required();
   AddTarget(cmd, &o->target);
   o->flags.Add(cmd);
   cmd->add_flag("--json", o->json, "print the whole reply as JSON");
-  cmd->add_flag("--stream,!--no-stream", o->stream, "print the answer as it is generated (default)");
+  cmd->add_flag("--stream,!--no-stream", o->stream,
+                "print the answer as it is generated (default)");
   cmd->add_flag("-v,--verbose", o->verbose, "also print tokens and times");
-  cmd->footer("Example: sightline ask --local before.png after.png \"What changed between the two images?\"");
+  cmd->footer(
+      "Example: sightline ask --local before.png after.png \"What changed between the two "
+      "images?\"");
   cmd->callback([o, exit_status] { *exit_status = Ask(*o); });
 }
 

@@ -15,7 +15,9 @@ namespace {
 
 constexpr std::uintmax_t kLargestFile = std::uintmax_t{2047} << 20;
 
-double SecondsOf(const google::protobuf::Duration& d) { return static_cast<double>(d.seconds()) + d.nanos() * 1e-9; }
+double SecondsOf(const google::protobuf::Duration& d) {
+  return static_cast<double>(d.seconds()) + d.nanos() * 1e-9;
+}
 
 }  // namespace
 
@@ -37,7 +39,8 @@ StatusOr<std::unique_ptr<Client>> Client::Connect(const Target& target) {
   } else {
     grpc::ChannelArguments args;
     args.SetMaxReceiveMessageSize(-1);
-    client->channel_ = grpc::CreateCustomChannel(target.server, grpc::InsecureChannelCredentials(), args);
+    client->channel_ =
+        grpc::CreateCustomChannel(target.server, grpc::InsecureChannelCredentials(), args);
   }
   client->stub_ = v1::VisionLanguageService::NewStub(client->channel_);
   return client;
@@ -45,7 +48,8 @@ StatusOr<std::unique_ptr<Client>> Client::Connect(const Target& target) {
 
 std::unique_ptr<grpc::ClientContext> Client::Call() const {
   auto call = std::make_unique<grpc::ClientContext>();
-  call->set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(static_cast<int64_t>(target_.deadline_s * 1000)));
+  call->set_deadline(std::chrono::system_clock::now() +
+                     std::chrono::milliseconds(static_cast<int64_t>(target_.deadline_s * 1000)));
   return call;
 }
 
@@ -54,12 +58,14 @@ StatusOr<v1::Content> ToContent(const std::string& argument, bool must_be_file) 
   v1::Content content;
   std::error_code ec;
   if (!fs::is_regular_file(argument, ec)) {
-    const bool looks_like_file = argument.size() < 200 && argument.find(' ') == std::string::npos && !fs::path(argument).extension().empty();
+    const bool looks_like_file = argument.size() < 200 && argument.find(' ') == std::string::npos &&
+                                 !fs::path(argument).extension().empty();
     if (must_be_file || looks_like_file) return absl::NotFoundError("there is no file " + argument);
     content.set_text(argument);
     return content;
   }
-  if (fs::file_size(argument, ec) > kLargestFile) return absl::InvalidArgumentError(argument + " is larger than a request can be (2047 MiB)");
+  if (fs::file_size(argument, ec) > kLargestFile)
+    return absl::InvalidArgumentError(argument + " is larger than a request can be (2047 MiB)");
   std::ifstream in(argument, std::ios::binary);
   std::string bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
   if (in.bad()) return absl::InvalidArgumentError("cannot read " + argument);
@@ -79,22 +85,32 @@ int Fail(const Status& status) {
 
 int Fail(const grpc::Status& status, const Target& target) {
   const Status s = FromGrpc(status);
-  if (status.error_code() == grpc::StatusCode::UNAVAILABLE && status.error_details().empty() && !target.local) {
-    std::fprintf(stderr, "error: no server at %s; start one with `sightline serve`, or add --local\n", target.server.c_str());
+  if (status.error_code() == grpc::StatusCode::UNAVAILABLE && status.error_details().empty() &&
+      !target.local) {
+    std::fprintf(stderr,
+                 "error: no server at %s; start one with `sightline serve`, or add --local\n",
+                 target.server.c_str());
     return 1;
   }
-  std::fprintf(stderr, "error: %s (%s%s%s%s)\n", std::string(s.message()).c_str(), absl::StatusCodeToString(s.code()).c_str(), ReasonOf(s).empty() ? "" : " ", ReasonOf(s).c_str(),
-               FieldOf(s).empty() ? "" : (", field " + FieldOf(s)).c_str());
+  std::fprintf(stderr, "error: %s (%s%s%s%s)\n", std::string(s.message()).c_str(),
+               absl::StatusCodeToString(s.code()).c_str(), ReasonOf(s).empty() ? "" : " ",
+               ReasonOf(s).c_str(), FieldOf(s).empty() ? "" : (", field " + FieldOf(s)).c_str());
   return 1;
 }
 
 void PrintSummary(const v1::AnswerSummary& summary, bool verbose) {
-  for (const v1::Warning& w : summary.warnings()) std::fprintf(stderr, "warning: part %d: %s (score %.2f)\n", w.content_index(), w.message().c_str(), w.score());
+  for (const v1::Warning& w : summary.warnings())
+    std::fprintf(stderr, "warning: part %d: %s (score %.2f)\n", w.content_index(),
+                 w.message().c_str(), w.score());
   if (!verbose) return;
   const auto& u = summary.usage();
   const auto& t = summary.timings();
-  std::fprintf(stderr, "%s: %d text + %d visual tokens in, %d out; vision %.0f ms, prefill %.0f ms, decode %.0f ms, total %.0f ms\n", summary.model().c_str(), u.prompt_tokens(), u.visual_tokens(),
-               u.output_tokens(), SecondsOf(t.vision()) * 1e3, SecondsOf(t.prefill()) * 1e3, SecondsOf(t.decode()) * 1e3, SecondsOf(t.total()) * 1e3);
+  std::fprintf(stderr,
+               "%s: %d text + %d visual tokens in, %d out; vision %.0f ms, prefill %.0f ms, decode "
+               "%.0f ms, total %.0f ms\n",
+               summary.model().c_str(), u.prompt_tokens(), u.visual_tokens(), u.output_tokens(),
+               SecondsOf(t.vision()) * 1e3, SecondsOf(t.prefill()) * 1e3,
+               SecondsOf(t.decode()) * 1e3, SecondsOf(t.total()) * 1e3);
 }
 
 std::string ToJson(const google::protobuf::Message& message) {

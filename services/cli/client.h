@@ -16,8 +16,8 @@ namespace sightline::cli {
 
 struct Target {
   std::string server = "127.0.0.1:50051";
-  bool local = false;    // start a server inside this process
-  std::string model;     // of a local server; empty: the one that ships
+  bool local = false;  // start a server inside this process
+  std::string model;   // of a local server; empty: the one that ships
   double deadline_s = 300;
 };
 
@@ -39,7 +39,8 @@ class Client {
 // A file becomes an image or a clip (told by its first bytes), anything else is text.
 StatusOr<v1::Content> ToContent(const std::string& argument, bool must_be_file);
 
-// "error: <message>" with what can be done about it, on standard error; returns the exit status for it.
+// "error: <message>" with what can be done about it, on standard error; returns the exit status for
+// it.
 int Fail(const Status& status);
 int Fail(const grpc::Status& status, const Target& target);
 // Warnings, and with `verbose` usage and timings, on standard error.

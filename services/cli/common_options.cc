@@ -3,16 +3,22 @@
 namespace sightline::cli {
 
 void AddTarget(CLI::App* cmd, Target* target) {
-  auto* server = cmd->add_option("--server", target->server, "address of a running server")->envname("SIGHTLINE_SERVER")->capture_default_str();
-  auto* local = cmd->add_flag("--local", target->local, "start the model inside this program instead");
+  auto* server = cmd->add_option("--server", target->server, "address of a running server")
+                     ->envname("SIGHTLINE_SERVER")
+                     ->capture_default_str();
+  auto* local =
+      cmd->add_flag("--local", target->local, "start the model inside this program instead");
   server->excludes(local);
   cmd->add_option("--model", target->model, "model folder for --local")->needs(local);
-  cmd->add_option("--deadline", target->deadline_s, "seconds to wait")->check(CLI::PositiveNumber)->capture_default_str();
+  cmd->add_option("--deadline", target->deadline_s, "seconds to wait")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
 }
 
 void GenerationFlags::Add(CLI::App* cmd) {
   const char* group = "Generation";
-  cmd->add_option("--max-output-tokens", max_output_tokens, "most tokens to generate")->group(group);
+  cmd->add_option("--max-output-tokens", max_output_tokens, "most tokens to generate")
+      ->group(group);
   cmd->add_option("--temperature", temperature, "0 (most probable) to 2")->group(group);
   cmd->add_option("--top-k", top_k, "0 keeps every token")->group(group);
   cmd->add_option("--top-p", top_p, "1 keeps every token")->group(group);

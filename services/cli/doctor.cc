@@ -21,7 +21,8 @@ struct Finding {
 
 Finding Processor() {
   const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  return {true, std::to_string(std::thread::hardware_concurrency()) + " cores, " + (avx2 ? "AVX2" : "no AVX2: it will be slow")};
+  return {true, std::to_string(std::thread::hardware_concurrency()) + " cores, " +
+                    (avx2 ? "AVX2" : "no AVX2: it will be slow")};
 }
 
 Finding Memory() {
@@ -37,7 +38,8 @@ Finding ModelFolder(const std::string& model) {
   auto folder = FindModel(model);
   if (!folder.ok()) return {false, std::string(folder.status().message())};
   auto spec = ReadScenesSpec(*folder);
-  return {spec.ok(), spec.ok() ? spec->name + " in " + *folder : std::string(spec.status().message())};
+  return {spec.ok(),
+          spec.ok() ? spec->name + " in " + *folder : std::string(spec.status().message())};
 }
 
 // A scene of the world with a known answer, through the whole engine.
@@ -46,7 +48,8 @@ Finding Question(const std::string& model) {
   if (!folder.ok()) return {false, "skipped"};
   auto vision = VisionPipeline::Load(*folder);
   auto engine = Engine::Load(*folder);
-  if (!vision.ok() || !engine.ok()) return {false, std::string((vision.ok() ? engine.status() : vision.status()).message())};
+  if (!vision.ok() || !engine.ok())
+    return {false, std::string((vision.ok() ? engine.status() : vision.status()).message())};
   int right = 0, asked = 0;
   const absl::Time began = absl::Now();
   for (uint64_t i = 0; i < 4; ++i) {
@@ -70,19 +73,26 @@ Finding Question(const std::string& model) {
     }
   }
   char text[96];
-  std::snprintf(text, sizeof text, "%d of %d rendered questions right, %.0f ms each", right, asked, absl::ToDoubleMilliseconds(absl::Now() - began) / std::max(1, asked));
+  std::snprintf(text, sizeof text, "%d of %d rendered questions right, %.0f ms each", right, asked,
+                absl::ToDoubleMilliseconds(absl::Now() - began) / std::max(1, asked));
   return {right * 10 >= asked * 7, text};
 }
 
 Finding Reachable(const std::string& server) {
   auto channel = grpc::CreateChannel(server, grpc::InsecureChannelCredentials());
-  const bool up = channel->WaitForConnected(std::chrono::system_clock::now() + std::chrono::seconds(1));
-  return {true, up ? "a server answers at " + server : "no server at " + server + " (start one: sightline serve)"};
+  const bool up =
+      channel->WaitForConnected(std::chrono::system_clock::now() + std::chrono::seconds(1));
+  return {true, up ? "a server answers at " + server
+                   : "no server at " + server + " (start one: sightline serve)"};
 }
 
 int Doctor(const std::string& model, const std::string& server) {
   const std::pair<const char*, std::function<Finding()>> checks[] = {
-      {"processor", Processor}, {"memory", Memory}, {"model", [&] { return ModelFolder(model); }}, {"answers", [&] { return Question(model); }}, {"server", [&] { return Reachable(server); }}};
+      {"processor", Processor},
+      {"memory", Memory},
+      {"model", [&] { return ModelFolder(model); }},
+      {"answers", [&] { return Question(model); }},
+      {"server", [&] { return Reachable(server); }}};
   int failed = 0;
   for (const auto& [name, check] : checks) {
     const Finding f = check();
@@ -96,7 +106,8 @@ int Doctor(const std::string& model, const std::string& server) {
 
 void AddDoctor(CLI::App* app, int* exit_status) {
   auto* cmd = app->add_subcommand("doctor", "Check this machine, the model and the server");
-  auto model = std::make_shared<std::string>(), server = std::make_shared<std::string>("127.0.0.1:50051");
+  auto model = std::make_shared<std::string>(),
+       server = std::make_shared<std::string>("127.0.0.1:50051");
   cmd->add_option("--model", *model, "model folder; the one that ships if not given");
   cmd->add_option("--server", *server, "address to look for a server")->capture_default_str();
   cmd->callback([=] { *exit_status = Doctor(*model, *server); });

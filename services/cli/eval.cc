@@ -26,7 +26,9 @@ int Eval(const EvalFlags& f) {
   StatusOr<std::string> report = std::string();
   {
     ProgressBar bar(f.options.split);
-    report = EvalScenes(**vision, engine->get(), f.options, [&](int done) { bar.Set(static_cast<double>(done) / f.options.count, std::to_string(done) + " scenes"); });
+    report = EvalScenes(**vision, engine->get(), f.options, [&](int done) {
+      bar.Set(static_cast<double>(done) / f.options.count, std::to_string(done) + " scenes");
+    });
   }
   if (!report.ok()) return Fail(report.status());
   std::printf("%s\n", (f.json ? *report : SummariseReport(*report)).c_str());
@@ -37,13 +39,25 @@ int Eval(const EvalFlags& f) {
 
 void AddEval(CLI::App* app, int* exit_status) {
   auto* cmd = app->add_subcommand("eval", "Measure a model on fresh scenes with known answers");
-  auto* scenes = cmd->add_subcommand("scenes", "Rendered scenes: questions, labels, boxes, captions, clips");
+  auto* scenes =
+      cmd->add_subcommand("scenes", "Rendered scenes: questions, labels, boxes, captions, clips");
   cmd->require_subcommand(1);
   auto f = std::make_shared<EvalFlags>();
-  scenes->add_option("--split", f->options.split, "iid, heldout, prior_broken, pope_random, pope_popular, pope_adversarial, labels, captions, boxes, clips or pairs")->capture_default_str();
-  scenes->add_option("--seed", f->options.seed, "which scenes; training used none of the seeds below 2^32")->capture_default_str();
-  scenes->add_option("--count", f->options.count, "scenes")->check(CLI::Range(1, 1000000))->capture_default_str();
-  scenes->add_option("--threads", f->options.threads, "scenes at a time")->check(CLI::Range(1, 256))->capture_default_str();
+  scenes
+      ->add_option("--split", f->options.split,
+                   "iid, heldout, prior_broken, pope_random, pope_popular, pope_adversarial, "
+                   "labels, captions, boxes, clips or pairs")
+      ->capture_default_str();
+  scenes
+      ->add_option("--seed", f->options.seed,
+                   "which scenes; training used none of the seeds below 2^32")
+      ->capture_default_str();
+  scenes->add_option("--count", f->options.count, "scenes")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  scenes->add_option("--threads", f->options.threads, "scenes at a time")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
   scenes->add_option("--model", f->model, "model folder; the one that ships if not given");
   scenes->add_option("--wrong", f->options.examples, "write the wrong answers to this file");
   scenes->add_flag("--json", f->json, "print as JSON");

@@ -1,6 +1,5 @@
 #include <cstdio>
 #include <map>
-
 #include <nlohmann/json.hpp>
 
 #include "compute/weights/safetensors.h"
@@ -32,17 +31,33 @@ int Inspect(const std::string& folder, bool tensors, bool json) {
   }
   const language::DecoderSpec& d = spec->text;
   if (json) {
-    nlohmann::ordered_json out = {{"name", spec->name}, {"weights", total}, {"context_tokens", d.context}, {"decoder", {{"layers", d.layers}, {"hidden", d.hidden}, {"heads", d.heads}, {"kv_heads", d.kv_heads}, {"ffn", d.ffn}, {"vocabulary", d.vocab}}}};
+    nlohmann::ordered_json out = {{"name", spec->name},
+                                  {"weights", total},
+                                  {"context_tokens", d.context},
+                                  {"decoder",
+                                   {{"layers", d.layers},
+                                    {"hidden", d.hidden},
+                                    {"heads", d.heads},
+                                    {"kv_heads", d.kv_heads},
+                                    {"ffn", d.ffn},
+                                    {"vocabulary", d.vocab}}}};
     if (tensors) out["tensors"] = list;
     std::printf("%s\n", out.dump(2).c_str());
     return 0;
   }
   std::printf("%s: %.2f M weights\n", spec->name.c_str(), static_cast<double>(total) / 1e6);
-  for (const auto& [name, p] : parts) std::printf("  %-12s %4ld tensors  %8.2f M weights\n", name.c_str(), static_cast<long>(p.tensors), static_cast<double>(p.weights) / 1e6);
-  std::printf("  decoder: %ld layers of width %ld, %ld heads (%ld for keys and values), vocabulary %ld, context %ld tokens\n", static_cast<long>(d.layers), static_cast<long>(d.hidden), static_cast<long>(d.heads),
-              static_cast<long>(d.kv_heads), static_cast<long>(d.vocab), static_cast<long>(d.context));
-  std::printf("  clips: %g frames a second, %d to %d frames\n", spec->frames_per_second, spec->min_frames, spec->max_frames);
-  for (const auto& t : list) std::printf("  %s %s\n", t["shape"].dump().c_str(), t["name"].get<std::string>().c_str());
+  for (const auto& [name, p] : parts)
+    std::printf("  %-12s %4ld tensors  %8.2f M weights\n", name.c_str(),
+                static_cast<long>(p.tensors), static_cast<double>(p.weights) / 1e6);
+  std::printf(
+      "  decoder: %ld layers of width %ld, %ld heads (%ld for keys and values), vocabulary %ld, "
+      "context %ld tokens\n",
+      static_cast<long>(d.layers), static_cast<long>(d.hidden), static_cast<long>(d.heads),
+      static_cast<long>(d.kv_heads), static_cast<long>(d.vocab), static_cast<long>(d.context));
+  std::printf("  clips: %g frames a second, %d to %d frames\n", spec->frames_per_second,
+              spec->min_frames, spec->max_frames);
+  for (const auto& t : list)
+    std::printf("  %s %s\n", t["shape"].dump().c_str(), t["name"].get<std::string>().c_str());
   return 0;
 }
 
@@ -52,7 +67,9 @@ void AddInspect(CLI::App* app, int* exit_status) {
   auto* cmd = app->add_subcommand("inspect", "Say what a model folder holds, without running it");
   auto folder = std::make_shared<std::string>();
   auto tensors = std::make_shared<bool>(false), json = std::make_shared<bool>(false);
-  cmd->add_option("model", *folder, "folder of the model")->required()->check(CLI::ExistingDirectory);
+  cmd->add_option("model", *folder, "folder of the model")
+      ->required()
+      ->check(CLI::ExistingDirectory);
   cmd->add_flag("--tensors", *tensors, "list every tensor");
   cmd->add_flag("--json", *json, "print as JSON");
   cmd->callback([=] { *exit_status = Inspect(*folder, *tensors, *json); });

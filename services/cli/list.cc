@@ -21,10 +21,12 @@ int List(const Target& target, bool json) {
   for (const v1::Model& m : response.models()) {
     std::string takes;
     for (int modality : m.input_modalities()) {
-      takes += (takes.empty() ? "" : ", ") + v1::Modality_Name(modality).substr(sizeof("MODALITY_") - 1);
+      takes +=
+          (takes.empty() ? "" : ", ") + v1::Modality_Name(modality).substr(sizeof("MODALITY_") - 1);
     }
     for (char& c : takes) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    std::printf("%s\t%.1f M weights\t%d tokens\t%s\n", m.name().c_str(), static_cast<double>(m.parameter_count()) / 1e6, m.context_tokens(), takes.c_str());
+    std::printf("%s\t%.1f M weights\t%d tokens\t%s\n", m.name().c_str(),
+                static_cast<double>(m.parameter_count()) / 1e6, m.context_tokens(), takes.c_str());
   }
   return 0;
 }

@@ -8,7 +8,8 @@
 
 namespace sightline::cli {
 
-ProgressBar::ProgressBar(std::string title) : title_(std::move(title)), terminal_(isatty(STDERR_FILENO) == 1) {}
+ProgressBar::ProgressBar(std::string title)
+    : title_(std::move(title)), terminal_(isatty(STDERR_FILENO) == 1) {}
 
 ProgressBar::~ProgressBar() {
   if (drawn_) std::fprintf(stderr, "\r\033[K");
@@ -23,7 +24,8 @@ void ProgressBar::Set(double share, const std::string& note) {
   last_note_ = note;
   std::string bar(static_cast<size_t>(percent * 30 / 100), '#');
   bar.resize(30, '.');
-  std::fprintf(stderr, "\r\033[K%s [%s] %3d%% %s", title_.c_str(), bar.c_str(), percent, note.c_str());
+  std::fprintf(stderr, "\r\033[K%s [%s] %3d%% %s", title_.c_str(), bar.c_str(), percent,
+               note.c_str());
   std::fflush(stderr);
   drawn_ = true;
 }

@@ -67,8 +67,10 @@ int Serve(const ServeOptions& o) {
 void AddServe(CLI::App* app, int* exit_status) {
   auto* cmd = app->add_subcommand("serve", "Serve a model over gRPC until SIGTERM");
   auto o = std::make_shared<ServeOptions>();
-  cmd->add_option("--config", o->config, "TOML file; see --print-config for its keys")->check(CLI::ExistingFile);
-  cmd->add_flag("--print-config", o->print, "print the settings that would be used, as TOML, and stop");
+  cmd->add_option("--config", o->config, "TOML file; see --print-config for its keys")
+      ->check(CLI::ExistingFile);
+  cmd->add_flag("--print-config", o->print,
+                "print the settings that would be used, as TOML, and stop");
   o->values.resize(Settings().size());
   for (size_t i = 0; i < Settings().size(); ++i) {
     const Setting& s = Settings()[i];
@@ -77,7 +79,8 @@ void AddServe(CLI::App* app, int* exit_status) {
       o->values[i] = "true";
       o->given.push_back(cmd->add_flag(s.Flag(), help));
     } else {
-      o->given.push_back(cmd->add_option(s.Flag(), o->values[i], help)->group(s.key[0] == 'l' ? "Limits" : "Options"));
+      o->given.push_back(cmd->add_option(s.Flag(), o->values[i], help)
+                             ->group(s.key[0] == 'l' ? "Limits" : "Options"));
     }
   }
   cmd->footer("Later wins: built-in values, --config, environment, flags.");

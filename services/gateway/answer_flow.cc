@@ -24,12 +24,14 @@ void Describe(const CheckedPart& part, const EncodedMedia& media, v1::AnswerSumm
     tokens += span.rows * span.cols;
     if (media.kind == MediaItem::Kind::kVideo) SetDuration(span.time_s, info->add_frame_offsets());
   }
-  if (media.kind == MediaItem::Kind::kVideo) SetDuration(media.duration_s, info->mutable_duration());
+  if (media.kind == MediaItem::Kind::kVideo)
+    SetDuration(media.duration_s, info->mutable_duration());
   info->set_visual_tokens(tokens);
   if (media.out_of_domain_score > kOutOfDomain) {
     v1::Warning* w = summary->add_warnings();
     w->set_code(v1::WARNING_CODE_OUT_OF_DOMAIN);
-    w->set_message("this does not look like anything the model was trained on; do not rely on the answer");
+    w->set_message(
+        "this does not look like anything the model was trained on; do not rely on the answer");
     w->set_content_index(part.index);
     w->set_score(media.out_of_domain_score);
   }
@@ -37,8 +39,9 @@ void Describe(const CheckedPart& part, const EncodedMedia& media, v1::AnswerSumm
 
 }  // namespace
 
-Status AnswerFlow::Run(const std::vector<CheckedPart>& parts, const CheckedOptions& options, const RequestContext& context,
-                       const LanguageRole::Sink& sink, v1::AnswerSummary* summary) const {
+Status AnswerFlow::Run(const std::vector<CheckedPart>& parts, const CheckedOptions& options,
+                       const RequestContext& context, const LanguageRole::Sink& sink,
+                       v1::AnswerSummary* summary) const {
   const absl::Time began = absl::Now();
   GenerateRequest request;
   request.sampling = options.sampling;
@@ -51,15 +54,18 @@ Status AnswerFlow::Run(const std::vector<CheckedPart>& parts, const CheckedOptio
     }
     auto media = vision_->Encode(part.media, context);
     if (!media.ok()) {
-      const bool theirs = media.status().code() == absl::StatusCode::kInvalidArgument || !ReasonOf(media.status()).empty();
-      return theirs && FieldOf(media.status()).empty() ? AtField(media.status(), part.field) : media.status();
+      const bool theirs = media.status().code() == absl::StatusCode::kInvalidArgument ||
+                          !ReasonOf(media.status()).empty();
+      return theirs && FieldOf(media.status()).empty() ? AtField(media.status(), part.field)
+                                                       : media.status();
     }
     Describe(part, **media, summary);
     request.parts.push_back({*std::move(media)});
   }
   const absl::Time encoded = absl::Now();
   SL_ASSIGN_OR_RETURN(GenerateSummary done, language_->Generate(request, context, sink));
-  summary->set_finish_reason(done.reason == FinishReason::kStop ? v1::FINISH_REASON_STOP : v1::FINISH_REASON_LENGTH);
+  summary->set_finish_reason(done.reason == FinishReason::kStop ? v1::FINISH_REASON_STOP
+                                                                : v1::FINISH_REASON_LENGTH);
   summary->mutable_usage()->set_prompt_tokens(done.prompt_tokens - done.visual_tokens);
   summary->mutable_usage()->set_visual_tokens(done.visual_tokens);
   summary->mutable_usage()->set_output_tokens(done.output_tokens);

@@ -1,4 +1,5 @@
-// One question from checked parts to the last token: media through the vision role, the prompt through the language role.
+// One question from checked parts to the last token: media through the vision role, the prompt
+// through the language role.
 #pragma once
 
 #include <string>
@@ -15,9 +16,11 @@ class AnswerFlow {
   // The roles must outlive the flow. Thread-safe.
   AnswerFlow(VisionRole* vision, LanguageRole* language) : vision_(vision), language_(language) {}
 
-  // Fills everything of `summary` but model and request id. Errors about media name the part's field.
-  Status Run(const std::vector<CheckedPart>& parts, const CheckedOptions& options, const RequestContext& context,
-             const LanguageRole::Sink& sink, v1::AnswerSummary* summary) const;
+  // Fills everything of `summary` but model and request id. Errors about media name the part's
+  // field.
+  Status Run(const std::vector<CheckedPart>& parts, const CheckedOptions& options,
+             const RequestContext& context, const LanguageRole::Sink& sink,
+             v1::AnswerSummary* summary) const;
 
  private:
   VisionRole* vision_;

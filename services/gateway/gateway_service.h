@@ -13,19 +13,27 @@ namespace sightline {
 class GatewayService final : public v1::VisionLanguageService::Service {
  public:
   // The roles must outlive the service; `model` is what the language role has loaded.
-  GatewayService(VisionRole* vision, LanguageRole* language, LanguageInfo model, int64_t parameters, const ServerConfig& config);
+  GatewayService(VisionRole* vision, LanguageRole* language, LanguageInfo model, int64_t parameters,
+                 const ServerConfig& config);
 
-  grpc::Status Answer(grpc::ServerContext* call, const v1::AnswerRequest* request, v1::AnswerResponse* response) override;
-  grpc::Status StreamAnswer(grpc::ServerContext* call, const v1::StreamAnswerRequest* request, grpc::ServerWriter<v1::StreamAnswerResponse>* writer) override;
-  grpc::Status Caption(grpc::ServerContext* call, const v1::CaptionRequest* request, v1::CaptionResponse* response) override;
-  grpc::Status ListModels(grpc::ServerContext* call, const v1::ListModelsRequest* request, v1::ListModelsResponse* response) override;
+  grpc::Status Answer(grpc::ServerContext* call, const v1::AnswerRequest* request,
+                      v1::AnswerResponse* response) override;
+  grpc::Status StreamAnswer(grpc::ServerContext* call, const v1::StreamAnswerRequest* request,
+                            grpc::ServerWriter<v1::StreamAnswerResponse>* writer) override;
+  grpc::Status Caption(grpc::ServerContext* call, const v1::CaptionRequest* request,
+                       v1::CaptionResponse* response) override;
+  grpc::Status ListModels(grpc::ServerContext* call, const v1::ListModelsRequest* request,
+                          v1::ListModelsResponse* response) override;
 
  private:
   template <typename Request, typename Work>
-  grpc::Status Serve(const char* rpc, grpc::ServerContext* call, const Request& request, const Work& work);
+  grpc::Status Serve(const char* rpc, grpc::ServerContext* call, const Request& request,
+                     const Work& work);
   template <typename Request>
-  Status AnswerTo(const Request& request, const RequestContext& context, const LanguageRole::Sink& sink, v1::AnswerSummary* summary);
-  Status CaptionAll(const v1::CaptionRequest& request, const RequestContext& context, v1::CaptionResponse* response);
+  Status AnswerTo(const Request& request, const RequestContext& context,
+                  const LanguageRole::Sink& sink, v1::AnswerSummary* summary);
+  Status CaptionAll(const v1::CaptionRequest& request, const RequestContext& context,
+                    v1::CaptionResponse* response);
 
   AnswerFlow flow_;
   LanguageInfo model_;

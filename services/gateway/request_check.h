@@ -1,4 +1,5 @@
-// A public request, checked once at the edge and turned into native values. Every refusal names the field.
+// A public request, checked once at the edge and turned into native values. Every refusal names the
+// field.
 #pragma once
 
 #include <string>
@@ -13,11 +14,11 @@
 namespace sightline {
 
 struct CheckedPart {
-  int index = 0;        // in the request
+  int index = 0;  // in the request
   bool is_text = false;
   std::string text;
-  MediaItem media;      // its bytes point into the request
-  std::string field;    // "content[2].image.data"
+  MediaItem media;    // its bytes point into the request
+  std::string field;  // "content[2].image.data"
 };
 
 struct CheckedOptions {
@@ -28,8 +29,11 @@ struct CheckedOptions {
 
 enum class TextRule { kRequired, kRefused };
 
-StatusOr<std::vector<CheckedPart>> CheckContent(const google::protobuf::RepeatedPtrField<v1::Content>& content, const ServerConfig& config, TextRule rule);
-StatusOr<CheckedOptions> CheckOptions(const v1::GenerationOptions& options, const ServerConfig& config, const LanguageInfo& model);
+StatusOr<std::vector<CheckedPart>> CheckContent(
+    const google::protobuf::RepeatedPtrField<v1::Content>& content, const ServerConfig& config,
+    TextRule rule);
+StatusOr<CheckedOptions> CheckOptions(const v1::GenerationOptions& options,
+                                      const ServerConfig& config, const LanguageInfo& model);
 // Empty, or at most 64 letters, digits, "-", "_" and ".".
 Status CheckRequestId(const std::string& id);
 // Empty or "models/NAME" of the loaded model; NOT_FOUND otherwise.

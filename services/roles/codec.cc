@@ -162,7 +162,8 @@ void EncodeLanguageInfo(const LanguageInfo& info, pb::GetLanguageInfoResponse* o
 }
 
 LanguageInfo DecodeLanguageInfo(const pb::GetLanguageInfoResponse& in) {
-  return {in.model(), in.parameter_count(), in.channels(), in.context_tokens(), DecodeSampling(in.sampling()), in.max_output_tokens()};
+  return {in.model(),          in.parameter_count(),          in.channels(),
+          in.context_tokens(), DecodeSampling(in.sampling()), in.max_output_tokens()};
 }
 
 void EncodeSummary(const GenerateSummary& summary, pb::GenerateSummary* out) {
@@ -181,8 +182,7 @@ StatusOr<GenerateSummary> DecodeSummary(const pb::GenerateSummary& in) {
   if (in.cause() != pb::STOP_CAUSE_STOP && in.cause() != pb::STOP_CAUSE_LENGTH) {
     return absl::InternalError("language role sent an unknown stop cause");
   }
-  summary.reason =
-      in.cause() == pb::STOP_CAUSE_STOP ? FinishReason::kStop : FinishReason::kLength;
+  summary.reason = in.cause() == pb::STOP_CAUSE_STOP ? FinishReason::kStop : FinishReason::kLength;
   summary.prompt_tokens = in.prompt_tokens();
   summary.visual_tokens = in.visual_tokens();
   summary.output_tokens = in.output_tokens();

@@ -11,8 +11,9 @@
 
 namespace sightline {
 
-// Native structs to internal messages and back; the one place where tensors meet protobuf. Decoding checks every size:
-// the other side may be broken. INVALID_ARGUMENT when a message contradicts itself.
+// Native structs to internal messages and back; the one place where tensors meet protobuf. Decoding
+// checks every size: the other side may be broken. INVALID_ARGUMENT when a message contradicts
+// itself.
 void EncodeMediaItem(const MediaItem& item, internal::v1::EncodeRequest* out);
 // The result's bytes point into `in`.
 StatusOr<MediaItem> DecodeMediaItem(const internal::v1::EncodeRequest& in);

@@ -10,12 +10,18 @@ namespace sightline {
 class LocalLanguage : public LanguageRole {
  public:
   explicit LocalLanguage(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}
-  StatusOr<GenerateSummary> Generate(const GenerateRequest& request, const RequestContext& context, const Sink& sink) override {
+  StatusOr<GenerateSummary> Generate(const GenerateRequest& request, const RequestContext& context,
+                                     const Sink& sink) override {
     return engine_->Generate(request, context, sink);
   }
   StatusOr<LanguageInfo> Info(const RequestContext&) override {
     const ModelSpec& s = engine_->spec();
-    return LanguageInfo{s.name, engine_->parameter_count(), static_cast<int>(s.text.hidden), static_cast<int>(s.text.context), {}, s.max_new_tokens};
+    return LanguageInfo{s.name,
+                        engine_->parameter_count(),
+                        static_cast<int>(s.text.hidden),
+                        static_cast<int>(s.text.context),
+                        {},
+                        s.max_new_tokens};
   }
   Engine* engine() { return engine_.get(); }
 

@@ -8,11 +8,13 @@
 
 namespace sightline {
 
-// Calls the pipeline on the caller's thread; at most `parallel` at once, so that decoding does not starve generation.
+// Calls the pipeline on the caller's thread; at most `parallel` at once, so that decoding does not
+// starve generation.
 class LocalVision : public VisionRole {
  public:
   LocalVision(std::unique_ptr<VisionPipeline> pipeline, int parallel);
-  StatusOr<std::shared_ptr<const EncodedMedia>> Encode(const MediaItem& item, const RequestContext& context) override;
+  StatusOr<std::shared_ptr<const EncodedMedia>> Encode(const MediaItem& item,
+                                                       const RequestContext& context) override;
   StatusOr<VisionInfo> Info(const RequestContext& context) override;
 
  private:

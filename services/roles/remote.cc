@@ -12,11 +12,13 @@
 namespace sightline {
 namespace {
 
-// A client call that ends when the request it serves is cancelled. Blocking reads cannot look for themselves.
+// A client call that ends when the request it serves is cancelled. Blocking reads cannot look for
+// themselves.
 class WatchedCall {
  public:
   explicit WatchedCall(const RequestContext& context) : watched_(context) {
-    if (context.deadline != absl::InfiniteFuture()) call_.set_deadline(absl::ToChronoTime(context.deadline));
+    if (context.deadline != absl::InfiniteFuture())
+      call_.set_deadline(absl::ToChronoTime(context.deadline));
     if (!context.request_id.empty()) call_.AddMetadata("x-request-id", context.request_id);
     if (context.cancelled) watcher_ = std::thread([this] { Watch(); });
   }
@@ -54,7 +56,9 @@ Status Heard(const grpc::Status& status, const RequestContext& context, const ch
   SL_RETURN_IF_ERROR(context.Check());
   // Details are written by our own services alone: without them it is the connection that failed.
   if (status.error_code() == grpc::StatusCode::UNAVAILABLE && status.error_details().empty()) {
-    return TryLater(absl::StatusCode::kUnavailable, std::string("the ") + role + " role cannot be reached", "ROLE_UNAVAILABLE", 1000);
+    return TryLater(absl::StatusCode::kUnavailable,
+                    std::string("the ") + role + " role cannot be reached", "ROLE_UNAVAILABLE",
+                    1000);
   }
   return FromGrpc(status);
 }
@@ -72,7 +76,8 @@ std::shared_ptr<grpc::Channel> RoleChannel(const std::string& address) {
   return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), args);
 }
 
-StatusOr<std::shared_ptr<const EncodedMedia>> RemoteVision::Encode(const MediaItem& item, const RequestContext& context) {
+StatusOr<std::shared_ptr<const EncodedMedia>> RemoteVision::Encode(const MediaItem& item,
+                                                                   const RequestContext& context) {
   WatchedCall call(context);
   internal::v1::EncodeRequest request;
   EncodeMediaItem(item, &request);
@@ -80,7 +85,9 @@ StatusOr<std::shared_ptr<const EncodedMedia>> RemoteVision::Encode(const MediaIt
   internal::v1::EncodeResponse response;
   SL_RETURN_IF_ERROR(Heard(stub_->Encode(call.call(), request, &response), context, "vision"));
   auto media = DecodeMedia(response.media());
-  if (!media.ok()) return absl::InternalError("the vision role's reply makes no sense: " + std::string(media.status().message()));
+  if (!media.ok())
+    return absl::InternalError("the vision role's reply makes no sense: " +
+                               std::string(media.status().message()));
   return media;
 }
 
@@ -91,14 +98,17 @@ StatusOr<VisionInfo> RemoteVision::Info(const RequestContext& context) {
   return VisionInfo{response.model(), response.parameter_count(), response.channels()};
 }
 
-StatusOr<GenerateSummary> RemoteLanguage::Generate(const GenerateRequest& request, const RequestContext& context, const Sink& sink) {
+StatusOr<GenerateSummary> RemoteLanguage::Generate(const GenerateRequest& request,
+                                                   const RequestContext& context,
+                                                   const Sink& sink) {
   WatchedCall call(context);
   internal::v1::GenerateRequest wire;
   EncodeGenerate(request, &wire);
   wire.set_request_id(context.request_id);
   auto reader = stub_->Generate(call.call(), wire);
   internal::v1::GenerateResponse event;
-  StatusOr<GenerateSummary> summary = absl::InternalError("the language role ended without a summary");
+  StatusOr<GenerateSummary> summary =
+      absl::InternalError("the language role ended without a summary");
   bool left = false;
   while (reader->Read(&event)) {
     if (event.has_summary()) summary = DecodeSummary(event.summary());
@@ -116,7 +126,8 @@ StatusOr<GenerateSummary> RemoteLanguage::Generate(const GenerateRequest& reques
 StatusOr<LanguageInfo> RemoteLanguage::Info(const RequestContext& context) {
   WatchedCall call(context);
   internal::v1::GetLanguageInfoResponse response;
-  SL_RETURN_IF_ERROR(Heard(stub_->GetLanguageInfo(call.call(), {}, &response), context, "language"));
+  SL_RETURN_IF_ERROR(
+      Heard(stub_->GetLanguageInfo(call.call(), {}, &response), context, "language"));
   return DecodeLanguageInfo(response);
 }
 

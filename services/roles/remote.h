@@ -13,14 +13,17 @@
 
 namespace sightline {
 
-// A channel to another role: no size limit of its own (the edge has one), quick to notice that the other side is back.
+// A channel to another role: no size limit of its own (the edge has one), quick to notice that the
+// other side is back.
 std::shared_ptr<grpc::Channel> RoleChannel(const std::string& address);
 
 // UNAVAILABLE with a hint to retry when the other side cannot be reached.
 class RemoteVision : public VisionRole {
  public:
-  explicit RemoteVision(const std::shared_ptr<grpc::Channel>& channel) : stub_(internal::v1::VisionService::NewStub(channel)) {}
-  StatusOr<std::shared_ptr<const EncodedMedia>> Encode(const MediaItem& item, const RequestContext& context) override;
+  explicit RemoteVision(const std::shared_ptr<grpc::Channel>& channel)
+      : stub_(internal::v1::VisionService::NewStub(channel)) {}
+  StatusOr<std::shared_ptr<const EncodedMedia>> Encode(const MediaItem& item,
+                                                       const RequestContext& context) override;
   StatusOr<VisionInfo> Info(const RequestContext& context) override;
 
  private:
@@ -29,8 +32,10 @@ class RemoteVision : public VisionRole {
 
 class RemoteLanguage : public LanguageRole {
  public:
-  explicit RemoteLanguage(const std::shared_ptr<grpc::Channel>& channel) : stub_(internal::v1::LanguageService::NewStub(channel)) {}
-  StatusOr<GenerateSummary> Generate(const GenerateRequest& request, const RequestContext& context, const Sink& sink) override;
+  explicit RemoteLanguage(const std::shared_ptr<grpc::Channel>& channel)
+      : stub_(internal::v1::LanguageService::NewStub(channel)) {}
+  StatusOr<GenerateSummary> Generate(const GenerateRequest& request, const RequestContext& context,
+                                     const Sink& sink) override;
   StatusOr<LanguageInfo> Info(const RequestContext& context) override;
 
  private:

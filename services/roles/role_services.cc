@@ -6,7 +6,9 @@
 
 namespace sightline {
 
-grpc::Status VisionServiceImpl::Encode(grpc::ServerContext* call, const internal::v1::EncodeRequest* request, internal::v1::EncodeResponse* response) {
+grpc::Status VisionServiceImpl::Encode(grpc::ServerContext* call,
+                                       const internal::v1::EncodeRequest* request,
+                                       internal::v1::EncodeResponse* response) {
   const RequestContext context = ContextOf(call, request->request_id(), default_deadline_s_);
   auto item = DecodeMediaItem(*request);
   if (!item.ok()) return ToGrpc(item.status(), request->request_id());
@@ -16,7 +18,9 @@ grpc::Status VisionServiceImpl::Encode(grpc::ServerContext* call, const internal
   return grpc::Status::OK;
 }
 
-grpc::Status VisionServiceImpl::GetVisionInfo(grpc::ServerContext* call, const internal::v1::GetVisionInfoRequest*, internal::v1::GetVisionInfoResponse* response) {
+grpc::Status VisionServiceImpl::GetVisionInfo(grpc::ServerContext* call,
+                                              const internal::v1::GetVisionInfoRequest*,
+                                              internal::v1::GetVisionInfoResponse* response) {
   auto info = role_->Info(ContextOf(call, "", default_deadline_s_));
   if (!info.ok()) return ToGrpc(info.status());
   response->set_model(info->model);
@@ -25,7 +29,9 @@ grpc::Status VisionServiceImpl::GetVisionInfo(grpc::ServerContext* call, const i
   return grpc::Status::OK;
 }
 
-grpc::Status LanguageServiceImpl::Generate(grpc::ServerContext* call, const internal::v1::GenerateRequest* request, grpc::ServerWriter<internal::v1::GenerateResponse>* writer) {
+grpc::Status LanguageServiceImpl::Generate(
+    grpc::ServerContext* call, const internal::v1::GenerateRequest* request,
+    grpc::ServerWriter<internal::v1::GenerateResponse>* writer) {
   const RequestContext context = ContextOf(call, request->request_id(), default_deadline_s_);
   auto native = DecodeGenerate(*request);
   if (!native.ok()) return ToGrpc(native.status(), request->request_id());
@@ -42,7 +48,9 @@ grpc::Status LanguageServiceImpl::Generate(grpc::ServerContext* call, const inte
   return grpc::Status::OK;
 }
 
-grpc::Status LanguageServiceImpl::GetLanguageInfo(grpc::ServerContext* call, const internal::v1::GetLanguageInfoRequest*, internal::v1::GetLanguageInfoResponse* response) {
+grpc::Status LanguageServiceImpl::GetLanguageInfo(grpc::ServerContext* call,
+                                                  const internal::v1::GetLanguageInfoRequest*,
+                                                  internal::v1::GetLanguageInfoResponse* response) {
   auto info = role_->Info(ContextOf(call, "", default_deadline_s_));
   if (!info.ok()) return ToGrpc(info.status());
   EncodeLanguageInfo(*info, response);

@@ -16,12 +16,13 @@ struct VisionInfo {
   int channels = 0;  // width of a visual token
 };
 
-// Turns image and clip files into visual tokens. The local implementation calls the pipeline and leaves tensors where
-// they are; the remote one is a gRPC stub. Thread-safe.
+// Turns image and clip files into visual tokens. The local implementation calls the pipeline and
+// leaves tensors where they are; the remote one is a gRPC stub. Thread-safe.
 class VisionRole {
  public:
   virtual ~VisionRole() = default;
-  // Blocks. INVALID_ARGUMENT: the file cannot be read or is over a limit. CANCELLED or DEADLINE_EXCEEDED: as `context`.
+  // Blocks. INVALID_ARGUMENT: the file cannot be read or is over a limit. CANCELLED or
+  // DEADLINE_EXCEEDED: as `context`.
   virtual StatusOr<std::shared_ptr<const EncodedMedia>> Encode(const MediaItem& item,
                                                                const RequestContext& context) = 0;
   virtual StatusOr<VisionInfo> Info(const RequestContext& context) = 0;

@@ -72,7 +72,8 @@ TEST_P(LifecycleTest, DeadlinesHoldWhileDecoding) {
   }
   EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(5));
   v1::AnswerResponse response;
-  EXPECT_TRUE(Answer(stub.get(), Ask("scene-0.png", "How many objects are there?"), &response).ok());
+  EXPECT_TRUE(
+      Answer(stub.get(), Ask("scene-0.png", "How many objects are there?"), &response).ok());
 }
 
 TEST_P(LifecycleTest, HealthAndReflectionAnswer) {
@@ -106,16 +107,19 @@ TEST_P(LifecycleTest, DrainLetsCallsInFlightEnd) {
   EXPECT_TRUE(summary);
   drain.join();
   v1::AnswerResponse response;
-  EXPECT_EQ(Answer(stub.get(), Ask("scene-0.png", "q"), &response, 5).error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(Answer(stub.get(), Ask("scene-0.png", "q"), &response, 5).error_code(),
+            grpc::StatusCode::UNAVAILABLE);
 }
 
-INSTANTIATE_TEST_SUITE_P(Deployments, LifecycleTest, ::testing::Values(false, true), [](const auto& p) { return p.param ? "Split" : "Whole"; });
+INSTANTIATE_TEST_SUITE_P(Deployments, LifecycleTest, ::testing::Values(false, true),
+                         [](const auto& p) { return p.param ? "Split" : "Whole"; });
 
 TEST(RolesTest, ALostRoleIsUnavailableWithAHintAndTheGatewayLives) {
   Deployment server(true);
   auto stub = server.Stub();
   v1::AnswerResponse response;
-  ASSERT_TRUE(Answer(stub.get(), Ask("scene-0.png", "How many objects are there?"), &response).ok());
+  ASSERT_TRUE(
+      Answer(stub.get(), Ask("scene-0.png", "How many objects are there?"), &response).ok());
   server.StopLanguage();
   const grpc::Status s = Answer(stub.get(), Ask("scene-0.png", "q"), &response, 20);
   EXPECT_EQ(s.error_code(), grpc::StatusCode::UNAVAILABLE) << s.error_message();

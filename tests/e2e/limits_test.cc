@@ -23,7 +23,8 @@ class LimitsTest : public ::testing::TestWithParam<bool> {
   }
   LimitsTest() : server_(GetParam(), Front()), stub_(server_.Stub()) {}
 
-  void ExpectRefused(const v1::AnswerRequest& request, const std::string& field, grpc::StatusCode code = grpc::StatusCode::INVALID_ARGUMENT) {
+  void ExpectRefused(const v1::AnswerRequest& request, const std::string& field,
+                     grpc::StatusCode code = grpc::StatusCode::INVALID_ARGUMENT) {
     v1::AnswerResponse response;
     const grpc::Status s = Answer(stub_.get(), request, &response);
     EXPECT_EQ(s.error_code(), code) << s.error_message();
@@ -77,7 +78,8 @@ TEST_P(LimitsTest, NumbersHaveRanges) {
     set(r.mutable_generation_options());
     ExpectRefused(r, std::string("generation_options.") + field);
   };
-  const double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
+  const double nan = std::numeric_limits<double>::quiet_NaN(),
+               inf = std::numeric_limits<double>::infinity();
   refuse("max_output_tokens", [](auto* o) { o->set_max_output_tokens(0); });
   refuse("max_output_tokens", [](auto* o) { o->set_max_output_tokens(51); });
   refuse("temperature", [&](auto* o) { o->set_temperature(nan); });
@@ -111,7 +113,8 @@ TEST_P(LimitsTest, LargeMessagesAreRefused) {
   r.mutable_content(0)->mutable_image()->set_data(std::string((1 << 20) + 100, 'x'));
   v1::AnswerResponse response;
   EXPECT_EQ(Answer(stub_.get(), r, &response).error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
-  EXPECT_TRUE(Answer(stub_.get(), Ask("scene-0.png", "How many objects are there?"), &response).ok());
+  EXPECT_TRUE(
+      Answer(stub_.get(), Ask("scene-0.png", "How many objects are there?"), &response).ok());
 }
 
 TEST_P(LimitsTest, ErrorsCarryGoogleRpcDetails) {
@@ -148,7 +151,8 @@ TEST_P(LimitsTest, CaptionTakesNoText) {
   EXPECT_EQ(FieldOf(FromGrpc(s)), "content[1].text");
 }
 
-INSTANTIATE_TEST_SUITE_P(Deployments, LimitsTest, ::testing::Values(false, true), [](const auto& p) { return p.param ? "Split" : "Whole"; });
+INSTANTIATE_TEST_SUITE_P(Deployments, LimitsTest, ::testing::Values(false, true),
+                         [](const auto& p) { return p.param ? "Split" : "Whole"; });
 
 }  // namespace
 }  // namespace sightline::e2e

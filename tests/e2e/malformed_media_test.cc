@@ -1,5 +1,5 @@
-// Every made media file through the public API: the code, reason and field that its manifest says, and a server that
-// answers a sound request after each.
+// Every made media file through the public API: the code, reason and field that its manifest says,
+// and a server that answers a sound request after each.
 #include "services/status_map.h"
 #include "tests/e2e/world_server.h"
 #include "tests/vision/media_files.h"
@@ -48,11 +48,14 @@ TEST(MalformedMediaTest, EachFileGetsItsCodeAndTheServerGoesOn) {
     v1::AnswerResponse response;
     Check(c, Answer(stub.get(), Request(c), &response), response);
     if (++number % 20 == 0) {
-      EXPECT_TRUE(Answer(stub.get(), Ask("scene-0.png", "How many objects are there?"), &response).ok()) << "after " << c.file;
+      EXPECT_TRUE(
+          Answer(stub.get(), Ask("scene-0.png", "How many objects are there?"), &response).ok())
+          << "after " << c.file;
     }
   }
   v1::AnswerResponse response;
-  EXPECT_TRUE(Answer(stub.get(), Ask("scene-0.png", "How many objects are there?"), &response).ok());
+  EXPECT_TRUE(
+      Answer(stub.get(), Ask("scene-0.png", "How many objects are there?"), &response).ok());
 }
 
 }  // namespace

@@ -8,10 +8,9 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "services/server.h"
 #include "services/status_map.h"
@@ -24,7 +23,9 @@ inline std::string ReadFile(const std::string& path) {
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
-inline std::string SceneFile(const std::string& name) { return std::string(SIGHTLINE_SCENE_FILES) + "/" + name; }
+inline std::string SceneFile(const std::string& name) {
+  return std::string(SIGHTLINE_SCENE_FILES) + "/" + name;
+}
 
 struct Question {
   std::string file, question, answer, family;
@@ -34,7 +35,8 @@ struct Question {
 inline std::vector<Question> Questions() {
   std::vector<Question> out;
   for (const auto& j : nlohmann::json::parse(ReadFile(SceneFile("questions.json")))) {
-    out.push_back({j["file"], j["question"], j["answer"], j["family"], j.value("time_s", -1.0), j.value("tolerance_s", 0.0)});
+    out.push_back({j["file"], j["question"], j["answer"], j["family"], j.value("time_s", -1.0),
+                   j.value("tolerance_s", 0.0)});
   }
   return out;
 }
@@ -80,7 +82,9 @@ class Deployment {
     front_ = Start(front);
     address_ = "127.0.0.1:" + std::to_string(front_->port());
   }
-  std::unique_ptr<v1::VisionLanguageService::Stub> Stub() const { return v1::VisionLanguageService::NewStub(Channel()); }
+  std::unique_ptr<v1::VisionLanguageService::Stub> Stub() const {
+    return v1::VisionLanguageService::NewStub(Channel());
+  }
   std::shared_ptr<grpc::Channel> Channel() const {
     grpc::ChannelArguments args;
     args.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
@@ -99,9 +103,12 @@ class Deployment {
   std::string address_;
 };
 
-inline void SetDeadline(grpc::ClientContext* call, int seconds) { call->set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(seconds)); }
+inline void SetDeadline(grpc::ClientContext* call, int seconds) {
+  call->set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(seconds));
+}
 
-inline grpc::Status Answer(v1::VisionLanguageService::Stub* stub, const v1::AnswerRequest& request, v1::AnswerResponse* response, int seconds = 120) {
+inline grpc::Status Answer(v1::VisionLanguageService::Stub* stub, const v1::AnswerRequest& request,
+                           v1::AnswerResponse* response, int seconds = 120) {
   grpc::ClientContext call;
   SetDeadline(&call, seconds);
   return stub->Answer(&call, request, response);

@@ -16,7 +16,10 @@ std::string Write(const std::string& text) {
 
 TEST(ConfigTest, TomlSetsWhatItNames) {
   ServerConfig c;
-  ASSERT_TRUE(ReadToml(Write("[limits]\nmax_images = 3\ndefault_deadline_s = 1.5\n[server]\nrole = \"vision\"\ninsecure = true\n"), &c).ok());
+  ASSERT_TRUE(ReadToml(Write("[limits]\nmax_images = 3\ndefault_deadline_s = 1.5\n[server]\nrole = "
+                             "\"vision\"\ninsecure = true\n"),
+                       &c)
+                  .ok());
   EXPECT_EQ(c.max_images, 3);
   EXPECT_EQ(c.default_deadline_s, 1.5);
   EXPECT_EQ(c.role, "vision");
@@ -25,8 +28,13 @@ TEST(ConfigTest, TomlSetsWhatItNames) {
 
 TEST(ConfigTest, RefusalsNameTheKey) {
   const std::pair<const char*, const char*> cases[] = {
-      {"[limits]\nmax_imagse = 3\n", "limits.max_imagse"}, {"[limits]\nmax_images = -1\n", "limits.max_images"}, {"[limits]\nmax_images = 2.5\n", "limits.max_images"},
-      {"[limits]\nmax_images = \"3\"\n", "limits.max_images"}, {"[server]\nrole = 3\n", "server.role"}, {"[limits]\ndrain_s = nan\n", "limits.drain_s"}, {"[server]\ndrain_s = nan\n", "server.drain_s"},
+      {"[limits]\nmax_imagse = 3\n", "limits.max_imagse"},
+      {"[limits]\nmax_images = -1\n", "limits.max_images"},
+      {"[limits]\nmax_images = 2.5\n", "limits.max_images"},
+      {"[limits]\nmax_images = \"3\"\n", "limits.max_images"},
+      {"[server]\nrole = 3\n", "server.role"},
+      {"[limits]\ndrain_s = nan\n", "limits.drain_s"},
+      {"[server]\ndrain_s = nan\n", "server.drain_s"},
       {"[server]\ninsecure = 1\n", "server.insecure"}};
   for (const auto& [text, key] : cases) {
     ServerConfig c;

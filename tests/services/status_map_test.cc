@@ -8,8 +8,11 @@ namespace sightline {
 namespace {
 
 TEST(StatusMapTest, CodesReasonsFieldsAndHintsSurviveTheWire) {
-  const Status cases[] = {InvalidField("content[2].image.data", "must not be empty", "MEDIA_EMPTY"), TryLater(absl::StatusCode::kResourceExhausted, "busy", "SERVER_BUSY", 1500),
-                          ErrorWithReason(absl::StatusCode::kNotFound, "MODEL_NOT_FOUND", "no such model", "model"), absl::CancelledError("left"), absl::DeadlineExceededError("late")};
+  const Status cases[] = {
+      InvalidField("content[2].image.data", "must not be empty", "MEDIA_EMPTY"),
+      TryLater(absl::StatusCode::kResourceExhausted, "busy", "SERVER_BUSY", 1500),
+      ErrorWithReason(absl::StatusCode::kNotFound, "MODEL_NOT_FOUND", "no such model", "model"),
+      absl::CancelledError("left"), absl::DeadlineExceededError("late")};
   for (const Status& s : cases) {
     const grpc::Status wire = ToGrpc(s, "id-1");
     EXPECT_EQ(static_cast<int>(wire.error_code()), static_cast<int>(s.code()));

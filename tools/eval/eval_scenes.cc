@@ -5,9 +5,8 @@
 #include <fstream>
 #include <map>
 #include <mutex>
-#include <thread>
-
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "tools/world/world.h"
 
@@ -20,15 +19,18 @@ struct Tally {
 
 struct Counts {
   std::map<std::string, Tally> metrics;
-  double tp = 0, fp = 0, fn = 0;             // yes/no questions
-  double said = 0, hit = 0, truth = 0;       // caption objects
+  double tp = 0, fp = 0, fn = 0;        // yes/no questions
+  double said = 0, hit = 0, truth = 0;  // caption objects
 };
 
 // Wilson's interval of a proportion.
 nlohmann::json Proportion(double hits, double n) {
   double p = n > 0 ? hits / n : 0, z = 1.96, d = 1 + z * z / std::max(n, 1.0);
-  double centre = (p + z * z / (2 * std::max(n, 1.0))) / d, half = z * std::sqrt(p * (1 - p) / std::max(n, 1.0) + z * z / (4 * n * n + 1e-9)) / d;
-  return {{"value", p}, {"ci95", {std::max(0.0, centre - half), std::min(1.0, centre + half)}}, {"n", static_cast<int64_t>(n)}};
+  double centre = (p + z * z / (2 * std::max(n, 1.0))) / d,
+         half = z * std::sqrt(p * (1 - p) / std::max(n, 1.0) + z * z / (4 * n * n + 1e-9)) / d;
+  return {{"value", p},
+          {"ci95", {std::max(0.0, centre - half), std::min(1.0, centre + half)}},
+          {"n", static_cast<int64_t>(n)}};
 }
 
 Image ToImage(const world::Picture& p) { return Image{p.width, p.height, p.rgb}; }
@@ -74,11 +76,13 @@ nlohmann::json Report(const Counts& c) {
 
 }  // namespace
 
-StatusOr<std::string> EvalScenes(const VisionPipeline& vision, Engine* engine, const EvalOptions& o, const std::function<void(int)>& progress) {
+StatusOr<std::string> EvalScenes(const VisionPipeline& vision, Engine* engine, const EvalOptions& o,
+                                 const std::function<void(int)>& progress) {
   auto split = world::ParseSplit(o.split);
   if (!split || *split == world::Split::kTrain) {
     std::string names;
-    for (size_t i = 1; i < world::SplitNames().size(); ++i) names += (i > 1 ? ", " : "") + world::SplitNames()[i];
+    for (size_t i = 1; i < world::SplitNames().size(); ++i)
+      names += (i > 1 ? ", " : "") + world::SplitNames()[i];
     return absl::InvalidArgumentError("--split must be one of: " + names);
   }
   Counts counts;
@@ -112,17 +116,24 @@ StatusOr<std::string> EvalScenes(const VisionPipeline& vision, Engine* engine, c
         request.parts.push_back({qa.question});
         request.max_output_tokens = 256;
         std::string reply;
-        status = engine->Generate(request, {}, [&](const Delta& d) {
-          reply += d.text;
-          return true;
-        }).status();
+        status = engine
+                     ->Generate(request, {},
+                                [&](const Delta& d) {
+                                  reply += d.text;
+                                  return true;
+                                })
+                     .status();
         std::lock_guard<std::mutex> lock(mu);
         Count(qa, reply, &counts);
-        if (examples && qa.family != "caption" && !world::ScoreReply(qa, reply).correct) examples << i << "\t" << qa.family << "\t" << qa.question << "\t" << qa.answer << "\t" << reply << "\n";
+        if (examples && qa.family != "caption" && !world::ScoreReply(qa, reply).correct)
+          examples << i << "\t" << qa.family << "\t" << qa.question << "\t" << qa.answer << "\t"
+                   << reply << "\n";
       }
       std::lock_guard<std::mutex> lock(mu);
       if (!item.images.empty() && item.times_s.empty() && !media.empty()) {
-        counts.metrics["domain_warning_rate"].hits += std::get<std::shared_ptr<const EncodedMedia>>(media[0].content)->out_of_domain_score > 0.5;
+        counts.metrics["domain_warning_rate"].hits +=
+            std::get<std::shared_ptr<const EncodedMedia>>(media[0].content)->out_of_domain_score >
+            0.5;
         counts.metrics["domain_warning_rate"].n += 1;
       }
       if (!status.ok()) failed = status;
@@ -134,16 +145,20 @@ StatusOr<std::string> EvalScenes(const VisionPipeline& vision, Engine* engine, c
   work();
   for (auto& t : pool) t.join();
   SL_RETURN_IF_ERROR(failed);
-  nlohmann::json out = {{"split", o.split}, {"seed", o.seed}, {"scenes", o.count}, {"metrics", Report(counts)}};
+  nlohmann::json out = {
+      {"split", o.split}, {"seed", o.seed}, {"scenes", o.count}, {"metrics", Report(counts)}};
   return out.dump(2);
 }
 
 std::string SummariseReport(const std::string& report) {
   const auto j = nlohmann::json::parse(report);
-  std::string out = j["split"].get<std::string>() + ", seed " + j["seed"].dump() + ", " + j["scenes"].dump() + " scenes\n";
+  std::string out = j["split"].get<std::string>() + ", seed " + j["seed"].dump() + ", " +
+                    j["scenes"].dump() + " scenes\n";
   for (const auto& [name, m] : j["metrics"].items()) {
     char line[160];
-    std::snprintf(line, sizeof line, "  %-24s %.4f  [%.4f, %.4f]  n = %lld\n", name.c_str(), m["value"].get<double>(), m["ci95"][0].get<double>(), m["ci95"][1].get<double>(), m["n"].get<long long>());
+    std::snprintf(line, sizeof line, "  %-24s %.4f  [%.4f, %.4f]  n = %lld\n", name.c_str(),
+                  m["value"].get<double>(), m["ci95"][0].get<double>(), m["ci95"][1].get<double>(),
+                  m["n"].get<long long>());
     out += line;
   }
   return out;

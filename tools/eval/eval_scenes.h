@@ -13,14 +13,15 @@ namespace sightline {
 struct EvalOptions {
   std::string split = "iid";  // tools/world/world.h, SplitNames
   uint64_t seed = 1;
-  int count = 500;            // scenes, not questions
+  int count = 500;  // scenes, not questions
   int threads = 2;
-  std::string examples;       // when set: file for the wrong answers
+  std::string examples;  // when set: file for the wrong answers
 };
 
-// {"split": .., "seed": .., "scenes": .., "metrics": {name: {"value": .., "ci95": [lo, hi], "n": ..}}} as JSON text.
-// `progress(done)` may be empty. INVALID_ARGUMENT for an unknown split.
-StatusOr<std::string> EvalScenes(const VisionPipeline& vision, Engine* engine, const EvalOptions& options,
+// {"split": .., "seed": .., "scenes": .., "metrics": {name: {"value": .., "ci95": [lo, hi], "n":
+// ..}}} as JSON text. `progress(done)` may be empty. INVALID_ARGUMENT for an unknown split.
+StatusOr<std::string> EvalScenes(const VisionPipeline& vision, Engine* engine,
+                                 const EvalOptions& options,
                                  const std::function<void(int done)>& progress);
 
 // That report as a table for people.

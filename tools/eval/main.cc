@@ -1,4 +1,5 @@
-// scenes_eval MODEL SPLIT SEED COUNT [WRONG_ANSWERS_FILE]: the evaluation without the server's command line.
+// scenes_eval MODEL SPLIT SEED COUNT [WRONG_ANSWERS_FILE]: the evaluation without the server's
+// command line.
 #include <cstdio>
 #include <cstdlib>
 
@@ -14,7 +15,8 @@ int main(int argc, char** argv) {
   auto vision = sightline::VisionPipeline::Load(argv[1]);
   auto engine = sightline::Engine::Load(argv[1]);
   if (!vision.ok() || !engine.ok()) {
-    std::fprintf(stderr, "%s\n", (vision.ok() ? engine.status() : vision.status()).ToString().c_str());
+    std::fprintf(stderr, "%s\n",
+                 (vision.ok() ? engine.status() : vision.status()).ToString().c_str());
     return 1;
   }
   sightline::EvalOptions o;

@@ -1,6 +1,6 @@
-// scene_files DIR [--seed N] [--images K] [--clips K]: writes rendered scenes as real files (PNG, MP4 through the ffmpeg
-// program) and questions.json, [{"file": .., "question": .., "answer": .., "family": .., "tolerance_s": ..}]. For the demo and
-// end-to-end tests.
+// scene_files DIR [--seed N] [--images K] [--clips K]: writes rendered scenes as real files (PNG,
+// MP4 through the ffmpeg program) and questions.json, [{"file": .., "question": .., "answer": ..,
+// "family": .., "tolerance_s": ..}]. For the demo and end-to-end tests.
 #include <png.h>
 
 #include <cmath>
@@ -9,9 +9,8 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <string>
-
 #include <nlohmann/json.hpp>
+#include <string>
 
 #include "tools/world/world.h"
 
@@ -35,17 +34,20 @@ bool WritePng(const Picture& p, const fs::path& path) {
 bool WriteMp4(const std::vector<Picture>& frames, const fs::path& path) {
   char command[1024];
   std::snprintf(command, sizeof command,
-                "ffmpeg -v error -y -f rawvideo -pix_fmt rgb24 -s %dx%d -r %d -i - -c:v libx264 -crf 16 -pix_fmt yuv420p -g 30 '%s'",
+                "ffmpeg -v error -y -f rawvideo -pix_fmt rgb24 -s %dx%d -r %d -i - -c:v libx264 "
+                "-crf 16 -pix_fmt yuv420p -g 30 '%s'",
                 frames[0].width, frames[0].height, kFramesPerSecond, path.c_str());
   FILE* pipe = popen(command, "w");
   if (!pipe) return false;
   bool ok = true;
-  for (const Picture& f : frames) ok = ok && std::fwrite(f.rgb.data(), 1, f.rgb.size(), pipe) == f.rgb.size();
+  for (const Picture& f : frames)
+    ok = ok && std::fwrite(f.rgb.data(), 1, f.rgb.size(), pipe) == f.rgb.size();
   return pclose(pipe) == 0 && ok;
 }
 
 void Add(const std::string& file, const Qa& qa, nlohmann::ordered_json* out) {
-  nlohmann::ordered_json j = {{"file", file}, {"question", qa.question}, {"answer", qa.answer}, {"family", qa.family}};
+  nlohmann::ordered_json j = {
+      {"file", file}, {"question", qa.question}, {"answer", qa.answer}, {"family", qa.family}};
   if (qa.time_s >= 0) j["time_s"] = qa.time_s, j["tolerance_s"] = qa.tolerance_s;
   out->push_back(j);
 }
@@ -55,7 +57,8 @@ bool MakeClipFile(uint64_t seed, const fs::path& folder, int index, nlohmann::or
   const double duration = std::round(rng.Range(4, 9) * 10) / 10;
   Clip clip = MakeClip(&rng, 4.0 / 3, duration);
   std::vector<double> times;
-  for (int f = 0; f < static_cast<int>(duration * kFramesPerSecond); ++f) times.push_back(static_cast<double>(f) / kFramesPerSecond);
+  for (int f = 0; f < static_cast<int>(duration * kFramesPerSecond); ++f)
+    times.push_back(static_cast<double>(f) / kFramesPerSecond);
   const std::string name = "clip-" + std::to_string(index) + ".mp4";
   if (!WriteMp4(RenderFrames(clip, times, 320, 240), folder / name)) return false;
   for (int asked = 0, tries = 0; asked < 4 && tries < 64; ++tries) {

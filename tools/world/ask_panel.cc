@@ -22,7 +22,9 @@ bool PickElement(Rng* rng, const Scene& s, bool labelled, size_t* i) {
 bool AskPanelText(Rng* rng, const Scene& s, Qa* qa) {
   qa->family = "label";
   if (rng->Chance(0.15)) {
-    static const std::vector<const char*> kTitle = {"what is the title of the panel?", "what does the title bar say?", "read the title.", "what is written at the top?", "what is the window called?"};
+    static const std::vector<const char*> kTitle = {
+        "what is the title of the panel?", "what does the title bar say?", "read the title.",
+        "what is written at the top?", "what is the window called?"};
     qa->question = Say(rng, kTitle, {});
     qa->answer = s.title;
     return true;
@@ -31,7 +33,9 @@ bool AskPanelText(Rng* rng, const Scene& s, Qa* qa) {
   if (!PickElement(rng, s, true, &i)) return false;
   std::string the = Refer(rng, s.objects, i, kHasLabel);
   if (the.empty()) return false;
-  static const std::vector<const char*> kText = {"what is written on {the}?", "what does {the} say?", "read the text of {the}.", "what is the text on {the}?", "what is the label of {the}?", "which label does {the} have?"};
+  static const std::vector<const char*> kText = {
+      "what is written on {the}?",  "what does {the} say?",        "read the text of {the}.",
+      "what is the text on {the}?", "what is the label of {the}?", "which label does {the} have?"};
   qa->question = Say(rng, kText, {{"the", the}});
   qa->answer = s.objects[i].label;
   return true;
@@ -42,7 +46,14 @@ bool AskPanelBox(Rng* rng, const Scene& s, Qa* qa) {
   if (!PickElement(rng, s, false, &i)) return false;
   std::string the = Refer(rng, s.objects, i);
   if (the.empty()) return false;
-  static const std::vector<const char*> kWhere = {"where is {the}?", "locate {the}.", "give the bounding box of {the}.", "where should I click for {the}?", "find {the}.", "point to {the}.", "where exactly is {the}?", "click {the}."};
+  static const std::vector<const char*> kWhere = {"where is {the}?",
+                                                  "locate {the}.",
+                                                  "give the bounding box of {the}.",
+                                                  "where should I click for {the}?",
+                                                  "find {the}.",
+                                                  "point to {the}.",
+                                                  "where exactly is {the}?",
+                                                  "click {the}."};
   qa->family = "box";
   qa->question = Say(rng, kWhere, {{"the", the}});
   qa->is_box = true;
@@ -55,7 +66,9 @@ bool AskPanelCount(Rng* rng, const Scene& s, Qa* qa) {
   Object o = rng->Pick(s.objects);
   if (rng->Chance(0.2)) o.kind = static_cast<Kind>(rng->Int(1, 4));
   int mask = rng->Chance(0.7) ? kHasShape : kHasShape | kHasColour;
-  static const std::vector<const char*> kMany = {"how many {s} are there?", "count the {s}.", "how many {s} does the panel have?", "number of {s}?", "how many {s} do you see?", "how many {s} are on the screen?"};
+  static const std::vector<const char*> kMany = {
+      "how many {s} are there?", "count the {s}.",           "how many {s} does the panel have?",
+      "number of {s}?",          "how many {s} do you see?", "how many {s} are on the screen?"};
   qa->family = "count";
   qa->question = Say(rng, kMany, {{"s", Describe(o, mask, true)}});
   qa->answer = std::to_string(CountMatches(s.objects, o, mask));
@@ -68,11 +81,14 @@ bool AskPanelExist(Rng* rng, const Scene& s, Qa* qa) {
   Object o = s.objects[i];
   bool yes = rng->Chance(0.5);
   int mask = rng->Chance(0.6) ? kHasShape | kHasLabel : kHasShape | kHasColour;
-  if (!yes && mask & kHasLabel) o.label = rng->Chance(0.5) ? RandomLabel(rng) : rng->Pick(s.objects).label;
+  if (!yes && mask & kHasLabel)
+    o.label = rng->Chance(0.5) ? RandomLabel(rng) : rng->Pick(s.objects).label;
   if (!yes && mask & kHasColour) o.colour = rng->Int(kColours);
   if (!yes && rng->Chance(0.3)) o.kind = static_cast<Kind>(rng->Int(1, 3));
   if (o.label.empty()) return false;
-  static const std::vector<const char*> kAny = {"is there {a}?", "do you see {a}?", "does the panel have {a}?", "can you find {a}?", "is {a} on the screen?"};
+  static const std::vector<const char*> kAny = {"is there {a}?", "do you see {a}?",
+                                                "does the panel have {a}?", "can you find {a}?",
+                                                "is {a} on the screen?"};
   qa->family = "exist";
   qa->question = Say(rng, kAny, {{"a", WithArticle(Describe(o, mask))}});
   qa->answer = YesNo(CountMatches(s.objects, o, mask) > 0);
@@ -89,12 +105,14 @@ bool AskPanelState(Rng* rng, const Scene& s, Qa* qa) {
   std::string the = Refer(rng, s.objects, i);
   if (the.empty()) return false;
   if (s.objects[i].kind == Kind::kIcon) {
-    static const std::vector<const char*> kIcon = {"what shape is {the}?", "what does {the} show?", "which shape is on {the}?", "what is on {the}?"};
+    static const std::vector<const char*> kIcon = {"what shape is {the}?", "what does {the} show?",
+                                                   "which shape is on {the}?", "what is on {the}?"};
     qa->question = Say(rng, kIcon, {{"the", the}});
     qa->answer = kShapeNames[static_cast<size_t>(s.objects[i].shape)];
     return true;
   }
-  static const std::vector<const char*> kChecked = {"is {the} checked?", "is {the} ticked?", "is {the} selected?", "has {the} been checked?"};
+  static const std::vector<const char*> kChecked = {
+      "is {the} checked?", "is {the} ticked?", "is {the} selected?", "has {the} been checked?"};
   qa->question = Say(rng, kChecked, {{"the", the}});
   qa->answer = YesNo(s.objects[i].checked);
   return true;
@@ -105,7 +123,9 @@ bool AskPanelColour(Rng* rng, const Scene& s, Qa* qa) {
   if (!PickElement(rng, s, false, &i)) return false;
   std::string the = Refer(rng, s.objects, i, kHasColour);
   if (the.empty()) return false;
-  static const std::vector<const char*> kColour = {"what colour is {the}?", "which colour does {the} have?", "what is the colour of {the}?", "name the colour of {the}."};
+  static const std::vector<const char*> kColour = {
+      "what colour is {the}?", "which colour does {the} have?", "what is the colour of {the}?",
+      "name the colour of {the}."};
   qa->family = "attribute";
   qa->question = Say(rng, kColour, {{"the", the}});
   qa->answer = kColourNames[static_cast<size_t>(s.objects[i].colour)];
@@ -115,8 +135,10 @@ bool AskPanelColour(Rng* rng, const Scene& s, Qa* qa) {
 }  // namespace
 
 const std::vector<Family>& PanelFamilies() {
-  static const std::vector<Family> kFamilies = {{"label", AskPanelText, 2}, {"box", AskPanelBox, 1.5}, {"count", AskPanelCount, 1.2}, {"exist", AskPanelExist, 1.2},
-                                                {"panel", AskPanelState, 1}, {"attribute", AskPanelColour, 1}, {"caption", AskCaption, 0.3}};
+  static const std::vector<Family> kFamilies = {
+      {"label", AskPanelText, 2},    {"box", AskPanelBox, 1.5},   {"count", AskPanelCount, 1.2},
+      {"exist", AskPanelExist, 1.2}, {"panel", AskPanelState, 1}, {"attribute", AskPanelColour, 1},
+      {"caption", AskCaption, 0.3}};
   return kFamilies;
 }
 
@@ -151,27 +173,55 @@ Qa AskFamily(Rng* rng, const Scene& scene, const std::string& family) {
 bool AskAboutPair(Rng* rng, const Scene& first, const Scene& second, Qa* qa) {
   qa->family = "pair";
   const Scene* s[2] = {&first, &second};
-  int at = rng->Int(2), which = rng->Int(6), mask = rng->Chance(0.5) ? kHasShape : rng->Chance(0.5) ? kHasColour : kHasColour | kHasShape;
+  int at = rng->Int(2), which = rng->Int(6),
+      mask = rng->Chance(0.5)   ? kHasShape
+             : rng->Chance(0.5) ? kHasColour
+                                : kHasColour | kHasShape;
   Object o = rng->Pick(s[at]->objects);
   if (rng->Chance(0.2)) o.shape = rng->Int(kShapes);
-  if (s[at]->focus < 0 && IsHeldOut(o.colour, o.shape)) return false;  // see MayName in ask_scene.cc
+  if (s[at]->focus < 0 && IsHeldOut(o.colour, o.shape))
+    return false;  // see MayName in ask_scene.cc
   int n[2] = {CountMatches(first.objects, o, mask), CountMatches(second.objects, o, mask)};
-  Slots slots = {{"s", Describe(o, mask, true)}, {"a", WithArticle(Describe(o, mask))}, {"n", at ? "second" : "first"}};
-  static const std::vector<const char*> kIn = {"how many {s} are in the {n} image?", "count the {s} in the {n} image.", "in the {n} image, how many {s} are there?", "how many {s} does the {n} image show?"};
-  static const std::vector<const char*> kTotal = {"how many {s} are there in both images together?", "how many {s} are there in total?", "count the {s} in both images.", "what is the total number of {s}?"};
-  static const std::vector<const char*> kMore = {"which image has more {s}?", "which image has more {s}, the first or the second?", "where are there more {s}, in the first or the second image?", "in which image do you see more {s}?"};
-  static const std::vector<const char*> kBoth = {"is there {a} in both images?", "do both images show {a}?", "does {a} appear in both images?", "do both images contain {a}?"};
-  static const std::vector<const char*> kExistIn = {"is there {a} in the {n} image?", "does the {n} image show {a}?", "do you see {a} in the {n} image?", "does the {n} image contain {a}?"};
-  static const std::vector<const char*> kColour = {"what colour is {the} in the {n} image?", "in the {n} image, what colour is {the}?", "which colour does {the} in the {n} image have?"};
+  Slots slots = {{"s", Describe(o, mask, true)},
+                 {"a", WithArticle(Describe(o, mask))},
+                 {"n", at ? "second" : "first"}};
+  static const std::vector<const char*> kIn = {
+      "how many {s} are in the {n} image?", "count the {s} in the {n} image.",
+      "in the {n} image, how many {s} are there?", "how many {s} does the {n} image show?"};
+  static const std::vector<const char*> kTotal = {
+      "how many {s} are there in both images together?", "how many {s} are there in total?",
+      "count the {s} in both images.", "what is the total number of {s}?"};
+  static const std::vector<const char*> kMore = {
+      "which image has more {s}?", "which image has more {s}, the first or the second?",
+      "where are there more {s}, in the first or the second image?",
+      "in which image do you see more {s}?"};
+  static const std::vector<const char*> kBoth = {
+      "is there {a} in both images?", "do both images show {a}?", "does {a} appear in both images?",
+      "do both images contain {a}?"};
+  static const std::vector<const char*> kExistIn = {
+      "is there {a} in the {n} image?", "does the {n} image show {a}?",
+      "do you see {a} in the {n} image?", "does the {n} image contain {a}?"};
+  static const std::vector<const char*> kColour = {
+      "what colour is {the} in the {n} image?", "in the {n} image, what colour is {the}?",
+      "which colour does {the} in the {n} image have?"};
   switch (which) {
-    case 0: qa->question = Say(rng, kIn, slots); qa->answer = std::to_string(n[at]); return true;
-    case 1: qa->question = Say(rng, kTotal, slots); qa->answer = std::to_string(n[0] + n[1]); return true;
+    case 0:
+      qa->question = Say(rng, kIn, slots);
+      qa->answer = std::to_string(n[at]);
+      return true;
+    case 1:
+      qa->question = Say(rng, kTotal, slots);
+      qa->answer = std::to_string(n[0] + n[1]);
+      return true;
     case 2:
       if (n[0] == n[1]) return false;
       qa->question = Say(rng, kMore, slots);
       qa->answer = n[0] > n[1] ? "the first" : "the second";
       return true;
-    case 3: qa->question = Say(rng, kBoth, slots); qa->answer = YesNo(n[0] > 0 && n[1] > 0); return true;
+    case 3:
+      qa->question = Say(rng, kBoth, slots);
+      qa->answer = YesNo(n[0] > 0 && n[1] > 0);
+      return true;
     case 4:
       at = rng->Int(2);
       slots["n"] = at ? "second" : "first";

@@ -35,7 +35,8 @@ struct Handle {
 // Packs question-answer segments into a row of T tokens.
 class Packer {
  public:
-  Packer(const Handle& h, Tokens::Cache* cache, int text, int32_t* tokens, uint8_t* answer, int32_t* segment)
+  Packer(const Handle& h, Tokens::Cache* cache, int text, int32_t* tokens, uint8_t* answer,
+         int32_t* segment)
       : h_(h), cache_(cache), text_(text), tokens_(tokens), answer_(answer), segment_(segment) {
     std::fill(tokens, tokens + text, h.tokens.special("<|pad|>"));
     std::fill(answer, answer + text, uint8_t{0});
@@ -70,7 +71,8 @@ class Packer {
   int32_t* segment_;
 };
 
-// The caller's picture behind a canvas: any aspect that maps to it, any size, so that stretch and resampling are learned.
+// The caller's picture behind a canvas: any aspect that maps to it, any size, so that stretch and
+// resampling are learned.
 struct Native {
   int width, height;
   double aspect() const { return static_cast<double>(width) / height; }
@@ -83,10 +85,12 @@ Native PickNative(Rng* rng, double aspect, const Aspects& aspects, double side_p
   const std::vector<double>& canvases = aspects.canvases;
   size_t at = 0;
   for (size_t i = 1; i < canvases.size(); ++i) {
-    if (std::fabs(std::log(canvases[i] / aspect)) < std::fabs(std::log(canvases[at] / aspect))) at = i;
+    if (std::fabs(std::log(canvases[i] / aspect)) < std::fabs(std::log(canvases[at] / aspect)))
+      at = i;
   }
   double lo = at ? std::sqrt(canvases[at] * canvases[at - 1]) : canvases[at] / aspects.beyond;
-  double hi = at + 1 < canvases.size() ? std::sqrt(canvases[at] * canvases[at + 1]) : canvases[at] * aspects.beyond;
+  double hi = at + 1 < canvases.size() ? std::sqrt(canvases[at] * canvases[at + 1])
+                                       : canvases[at] * aspects.beyond;
   double a = std::sqrt(std::exp(rng->Range(std::log(lo), std::log(hi))));
   return {static_cast<int>(side_px * a), static_cast<int>(side_px / a)};
 }
@@ -110,9 +114,11 @@ ClipRow MakeClipRow(uint64_t seed, int b, int n_frames, double canvas_aspect) {
   return {rng, native, duration_s, std::move(clip)};
 }
 
-// What one look answers is learned from few questions; when and in what order things happen takes many.
+// What one look answers is learned from few questions; when and in what order things happen takes
+// many.
 bool KeepClipQuestion(Rng* rng, const std::string& family) {
-  bool easy = family == "clip_count" || family == "clip_colour" || family == "clip_did" || family == "clip_side";
+  bool easy = family == "clip_count" || family == "clip_colour" || family == "clip_did" ||
+              family == "clip_side";
   return !easy || rng->Chance(0.5);
 }
 
@@ -124,8 +130,17 @@ void WriteObjects(const Scene& s, float* out) {
     bool shape = o.kind == Kind::kShape, icon = o.kind == Kind::kIcon;
     if (o.visible < 0.2 || o.box.x1 <= o.box.x0) continue;
     float* f = out + i * 16;
-    double v[11] = {1, o.box.cx(), o.box.cy(), o.box.x1 - o.box.x0, o.box.y1 - o.box.y0, shape || icon ? o.shape : -1.0, static_cast<double>(o.colour),
-                    shape ? o.size : -1.0, shape ? o.fill : -1.0, static_cast<double>(o.kind), static_cast<double>(o.label.size())};
+    double v[11] = {1,
+                    o.box.cx(),
+                    o.box.cy(),
+                    o.box.x1 - o.box.x0,
+                    o.box.y1 - o.box.y0,
+                    shape || icon ? o.shape : -1.0,
+                    static_cast<double>(o.colour),
+                    shape ? o.size : -1.0,
+                    shape ? o.fill : -1.0,
+                    static_cast<double>(o.kind),
+                    static_cast<double>(o.label.size())};
     for (int k = 0; k < 11; ++k) f[k] = static_cast<float>(v[k]);
     for (size_t k = 0; k < o.label.size() && k < 5; ++k) {
       char c = o.label[k];
@@ -137,7 +152,8 @@ void WriteObjects(const Scene& s, float* out) {
 }  // namespace
 }  // namespace sightline::world
 
-using namespace sightline::world;  // NOLINT: the C functions below are this file's only public names
+using namespace sightline::world;  // NOLINT: the C functions below are this file's only public
+                                   // names
 
 void* sl_world_create(const char* blob, size_t n, int threads) {
   auto h = std::make_unique<Handle>();
@@ -149,8 +165,9 @@ void* sl_world_create(const char* blob, size_t n, int threads) {
 
 void sl_world_destroy(void* world) { delete static_cast<Handle*>(world); }
 
-void sl_world_fill_images(void* world, uint64_t seed, int batch, int n_images, int width, int height, int text, float outliers,
-                          uint8_t* pixels, int32_t* tokens, uint8_t* is_answer, int32_t* segment, float* objects, float* domain) {
+void sl_world_fill_images(void* world, uint64_t seed, int batch, int n_images, int width,
+                          int height, int text, float outliers, uint8_t* pixels, int32_t* tokens,
+                          uint8_t* is_answer, int32_t* segment, float* objects, float* domain) {
   auto* h = static_cast<Handle*>(world);
   size_t frame = static_cast<size_t>(width) * height * 3;
   h->ForEach(batch, [&](int b, Tokens::Cache* cache) {
@@ -195,29 +212,35 @@ void sl_world_fill_images(void* world, uint64_t seed, int batch, int n_images, i
   });
 }
 
-void sl_world_fill_clips(void* world, uint64_t seed, int batch, int n_frames, int width, int height, int text, uint8_t* pixels, float* times_s,
-                         int32_t* tokens, uint8_t* is_answer, int32_t* segment) {
+void sl_world_fill_clips(void* world, uint64_t seed, int batch, int n_frames, int width, int height,
+                         int text, uint8_t* pixels, float* times_s, int32_t* tokens,
+                         uint8_t* is_answer, int32_t* segment) {
   auto* h = static_cast<Handle*>(world);
   size_t frame = static_cast<size_t>(width) * height * 3;
   h->ForEach(batch, [&](int b, Tokens::Cache* cache) {
     ClipRow row = MakeClipRow(seed, b, n_frames, static_cast<double>(width) / height);
     Packer pack(*h, cache, text, tokens + b * text, is_answer + b * text, segment + b * text);
     std::vector<double> times = SampleTimes(row.duration_s);
-    std::vector<Picture> frames = RenderFrames(row.clip, times, row.native.width, row.native.height);
+    std::vector<Picture> frames =
+        RenderFrames(row.clip, times, row.native.width, row.native.height);
     for (Picture& p : frames) p = Resize(p, width, height);
     for (int f = 0; f < n_frames; ++f) {
       size_t from = std::min(static_cast<size_t>(f), frames.size() - 1);
-      std::memcpy(pixels + (static_cast<size_t>(b) * n_frames + f) * frame, frames[from].rgb.data(), frame);
+      std::memcpy(pixels + (static_cast<size_t>(b) * n_frames + f) * frame, frames[from].rgb.data(),
+                  frame);
       times_s[b * n_frames + f] = static_cast<float>(times[from]);
     }
     for (int tries = 0, misses = 0; tries < 96 && misses < 4 && !pack.Full(); ++tries) {
       Qa qa;
-      if (AskAboutClip(&row.rng, row.clip, &qa) && KeepClipQuestion(&row.rng, qa.family) && !pack.Add(qa)) ++misses;
+      if (AskAboutClip(&row.rng, row.clip, &qa) && KeepClipQuestion(&row.rng, qa.family) &&
+          !pack.Add(qa))
+        ++misses;
     }
   });
 }
 
-void sl_world_clip_events(void* world, uint64_t seed, int batch, int n_frames, int width, int height, uint8_t* labels) {
+void sl_world_clip_events(void* world, uint64_t seed, int batch, int n_frames, int width,
+                          int height, uint8_t* labels) {
   constexpr size_t kTypes = 8;
   auto* h = static_cast<Handle*>(world);
   h->ForEach(batch, [&](int b, Tokens::Cache*) {
@@ -227,7 +250,8 @@ void sl_world_clip_events(void* world, uint64_t seed, int batch, int n_frames, i
     uint8_t* out = labels + static_cast<size_t>(b) * frames * kTypes * kShapes;
     std::fill(out, out + frames * kTypes * kShapes, uint8_t{0});
     for (const Event& e : row.clip.events) {
-      auto shown = static_cast<size_t>(std::lower_bound(times.begin(), times.end(), e.time_s) - times.begin());
+      auto shown = static_cast<size_t>(std::lower_bound(times.begin(), times.end(), e.time_s) -
+                                       times.begin());
       size_t frame = std::min({shown, times.size() - 1, frames - 1});
       for (int object : {e.object, e.other}) {
         if (object < 0) continue;
@@ -243,7 +267,9 @@ size_t sl_world_corpus(uint64_t seed, int lines, char* out, size_t capacity) {
   std::string text;
   SceneOptions o = TrainingOptions();
   auto add = [&text](const Qa& qa) {
-    bool free = !qa.is_box && qa.family != "label" && qa.question.find("label") == std::string::npos && qa.answer.find("label") == std::string::npos &&
+    bool free = !qa.is_box && qa.family != "label" &&
+                qa.question.find("label") == std::string::npos &&
+                qa.answer.find("label") == std::string::npos &&
                 qa.answer.find("titled") == std::string::npos;
     if (free) text += qa.question + " " + qa.answer + "\n";
   };
@@ -268,7 +294,8 @@ size_t sl_world_corpus(uint64_t seed, int lines, char* out, size_t capacity) {
     }
   }
   // The words that come with labels, without a label.
-  for (const char* w : {" labelled", " labeled", " with the label", " that says", " marked", " the title", "Read the text", "what is written on", " a panel titled"}) {
+  for (const char* w : {" labelled", " labeled", " with the label", " that says", " marked",
+                        " the title", "Read the text", "what is written on", " a panel titled"}) {
     for (int i = 0; i < 40; ++i) text += std::string(w) + "\n";
   }
   size_t n = std::min(capacity, text.size());

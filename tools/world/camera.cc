@@ -18,11 +18,14 @@ void Blur(Canvas* c, double sigma_px) {
       for (size_t ch = 0; ch < 3; ++ch) {
         float* p = &c->rgb[static_cast<size_t>(i) * step + ch];
         line.resize(static_cast<size_t>(length) + 4);
-        for (int k = 0; k < length; ++k) line[static_cast<size_t>(k) + 2] = p[static_cast<size_t>(k) * stride];
+        for (int k = 0; k < length; ++k)
+          line[static_cast<size_t>(k) + 2] = p[static_cast<size_t>(k) * stride];
         line[0] = line[1] = line[2];
-        line[static_cast<size_t>(length) + 2] = line[static_cast<size_t>(length) + 3] = line[static_cast<size_t>(length) + 1];
+        line[static_cast<size_t>(length) + 2] = line[static_cast<size_t>(length) + 3] =
+            line[static_cast<size_t>(length) + 1];
         for (size_t k = 0; k < static_cast<size_t>(length); ++k) {
-          p[k * stride] = b * (line[k] + line[k + 4]) + a * (line[k + 1] + line[k + 3]) + n * line[k + 2];
+          p[k * stride] =
+              b * (line[k] + line[k + 4]) + a * (line[k + 1] + line[k + 3]) + n * line[k + 2];
         }
       }
     }
@@ -37,8 +40,9 @@ void AddNoise(Canvas* canvas, double sigma, Rng* rng) {
   for (size_t i = 0; i + 1 < canvas->rgb.size(); i += 2) {
     uint64_t r = rng->Next();
     auto sum = [&](int shift) {
-      return static_cast<float>((r >> shift & 255) + (r >> (shift + 8) & 255) + (r >> (shift + 16) & 255) +
-                                (r >> (shift + 24) & 255)) - 510.0f;
+      return static_cast<float>((r >> shift & 255) + (r >> (shift + 8) & 255) +
+                                (r >> (shift + 16) & 255) + (r >> (shift + 24) & 255)) -
+             510.0f;
     };
     canvas->rgb[i] += scale * sum(0);
     canvas->rgb[i + 1] += scale * sum(32);
@@ -52,7 +56,8 @@ struct Cosines {
   Cosines() {
     for (int k = 0; k < 8; ++k) {
       for (int n = 0; n < 8; ++n) {
-        c[k][n] = static_cast<float>((k ? 0.5 : std::sqrt(0.125)) * std::cos((2 * n + 1) * k * 3.14159265358979 / 16));
+        c[k][n] = static_cast<float>((k ? 0.5 : std::sqrt(0.125)) *
+                                     std::cos((2 * n + 1) * k * 3.14159265358979 / 16));
       }
     }
   }
@@ -73,7 +78,8 @@ void QuantiseBlock(float* block, float scale, bool chroma) {
       float s = 0;
       for (int y = 0; y < 8; ++y) s += t[y * 8 + k] * kC.c[j][y];
       // Steps grow with frequency much as the standard's example tables do.
-      float base = chroma ? 17.0f + 12.0f * static_cast<float>(j + k) : 11.0f + 7.0f * static_cast<float>(j + k);
+      float base = chroma ? 17.0f + 12.0f * static_cast<float>(j + k)
+                          : 11.0f + 7.0f * static_cast<float>(j + k);
       float q = std::max(1.0f, std::min(base, chroma ? 99.0f : 120.0f) * scale);
       f[j * 8 + k] = std::nearbyint(s / q) * q;
     }
@@ -99,11 +105,13 @@ void QuantisePlane(std::vector<float>* plane, int w, int h, float scale, bool ch
   for (int by = 0; by < h; by += 8) {
     for (int bx = 0; bx < w; bx += 8) {
       for (int i = 0; i < 64; ++i) {
-        block[i] = (*plane)[static_cast<size_t>(std::min(by + i / 8, h - 1)) * w + std::min(bx + i % 8, w - 1)];
+        block[i] = (*plane)[static_cast<size_t>(std::min(by + i / 8, h - 1)) * w +
+                            std::min(bx + i % 8, w - 1)];
       }
       QuantiseBlock(block, scale, chroma);
       for (int i = 0; i < 64; ++i) {
-        if (by + i / 8 < h && bx + i % 8 < w) (*plane)[static_cast<size_t>(by + i / 8) * w + bx + i % 8] = block[i];
+        if (by + i / 8 < h && bx + i % 8 < w)
+          (*plane)[static_cast<size_t>(by + i / 8) * w + bx + i % 8] = block[i];
       }
     }
   }
@@ -112,9 +120,11 @@ void QuantisePlane(std::vector<float>* plane, int w, int h, float scale, bool ch
 }  // namespace
 
 void JpegArtefacts(Canvas* c, int quality) {
-  float scale = quality < 50 ? 50.0f / static_cast<float>(quality) : 2.0f - static_cast<float>(quality) / 50.0f;
+  float scale = quality < 50 ? 50.0f / static_cast<float>(quality)
+                             : 2.0f - static_cast<float>(quality) / 50.0f;
   int w = c->width, h = c->height, cw = (w + 1) / 2, ch = (h + 1) / 2;
-  std::vector<float> luma(static_cast<size_t>(w) * h), cb(static_cast<size_t>(cw) * ch), cr(cb.size());
+  std::vector<float> luma(static_cast<size_t>(w) * h), cb(static_cast<size_t>(cw) * ch),
+      cr(cb.size());
   for (int y = 0; y < h; ++y) {
     for (int x = 0; x < w; ++x) {
       const float* p = c->At(x, y);

@@ -25,12 +25,16 @@ struct Canvas {
   int claimed = 0;             // pixels that the object being drawn covers
 
   Canvas(int w, int h)
-      : width(w), height(h), rgb(static_cast<size_t>(w) * h * 3), owner(static_cast<size_t>(w) * h, -1) {}
+      : width(w),
+        height(h),
+        rgb(static_cast<size_t>(w) * h * 3),
+        owner(static_cast<size_t>(w) * h, -1) {}
   float* At(int x, int y) { return &rgb[(static_cast<size_t>(y) * width + x) * 3]; }
   // Pixel (x, y) now shows object `id`.
   void Claim(int x, int y, int id) {
     int16_t& now = owner[static_cast<size_t>(y) * width + x];
-    if (now >= 0 && now != id && static_cast<size_t>(now) < taken.size()) ++taken[static_cast<size_t>(now)];
+    if (now >= 0 && now != id && static_cast<size_t>(now) < taken.size())
+      ++taken[static_cast<size_t>(now)];
     if (now != id) ++claimed;
     now = static_cast<int16_t>(id);
   }
@@ -40,10 +44,12 @@ struct Canvas {
   }
 };
 
-// Signed distance to a shape's border in units of its radius, positive inside; (x, y) in the shape's frame.
+// Signed distance to a shape's border in units of its radius, positive inside; (x, y) in the
+// shape's frame.
 double ShapeDistance(int shape, double x, double y);
 
-// Draws a filled shape; `id` marks ownership where it covers more than half of a pixel (id < 0: none).
+// Draws a filled shape; `id` marks ownership where it covers more than half of a pixel (id < 0:
+// none).
 struct ShapeStyle {
   int shape = 0, fill = 0, id = -1;
   double cx_px = 0, cy_px = 0, r_px = 0, angle = 0;
@@ -51,11 +57,12 @@ struct ShapeStyle {
 };
 void DrawShape(Canvas* canvas, const ShapeStyle& style);
 // Axis-aligned rectangle with rounded corners; `stroke_px` 0 fills it.
-void DrawRect(Canvas* canvas, double x0, double y0, double x1, double y1, double corner_px, double stroke_px,
-              const Rgb& colour, int id);
+void DrawRect(Canvas* canvas, double x0, double y0, double x1, double y1, double corner_px,
+              double stroke_px, const Rgb& colour, int id);
 
 // Text in a 5x7 font; a character cell is 6 x 7 units of `unit_px`.
-void DrawText(Canvas* canvas, const std::string& text, double x_px, double y_px, double unit_px, const Rgb& colour);
+void DrawText(Canvas* canvas, const std::string& text, double x_px, double y_px, double unit_px,
+              const Rgb& colour);
 double TextWidth(const std::string& text, double unit_px);
 // Column bits of a glyph (A-Z, 0-9), five bytes; used by tests to tell glyphs apart.
 const std::array<uint8_t, 5>& Glyph(char c);

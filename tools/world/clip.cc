@@ -5,7 +5,9 @@
 
 namespace sightline::world {
 
-int SampledFrames(double duration_s) { return std::clamp(static_cast<int>(std::ceil(duration_s * 2 - 1e-9)), 4, 32); }
+int SampledFrames(double duration_s) {
+  return std::clamp(static_cast<int>(std::ceil(duration_s * 2 - 1e-9)), 4, 32);
+}
 
 std::vector<double> SampleTimes(double duration_s) {
   int n = SampledFrames(duration_s);
@@ -63,7 +65,9 @@ std::vector<double> EventTimes(Rng* rng, double duration, double gap, int want) 
   return times;
 }
 
-int SideOf(bool horizontal, bool from_low) { return horizontal ? (from_low ? 0 : 1) : (from_low ? 2 : 3); }
+int SideOf(bool horizontal, bool from_low) {
+  return horizontal ? (from_low ? 0 : 1) : (from_low ? 2 : 3);
+}
 
 void MakeActor(Maker* m, int lane, int object) {
   Rng* rng = m->rng;
@@ -79,7 +83,8 @@ void MakeActor(Maker* m, int lane, int object) {
       double t = m->TakeTime(), speed = rng->Range(0.35, 0.6);
       bool low = rng->Chance(0.5);
       double travel = (low ? rest : 1 - rest) / speed, sign = low ? 1 : -1;
-      a.legs = {m->At(-1, lane, 0.5, 0, false), m->At(t - reach / speed, lane, low ? -reach : 1 + reach, sign * speed, true),
+      a.legs = {m->At(-1, lane, 0.5, 0, false),
+                m->At(t - reach / speed, lane, low ? -reach : 1 + reach, sign * speed, true),
                 m->At(t + travel, lane, rest, 0, true)};
       c->events.push_back({EventType::kEnter, t, object, -1, 0, SideOf(m->lanes.horizontal, low)});
       break;
@@ -88,8 +93,12 @@ void MakeActor(Maker* m, int lane, int object) {
       double t = m->TakeTime(), speed = rng->Range(0.35, 0.6);
       bool low = rng->Chance(0.5);
       double travel = (low ? rest : 1 - rest) / speed, sign = low ? -1 : 1;
-      a.legs = {m->At(-1, lane, rest, 0, true), m->At(std::max(0.0, t - travel), lane, rest, sign * speed, true), m->At(t + reach / speed, lane, 0.5, 0, false)};
-      if (t - travel < 0) a.legs[0] = m->At(-1, lane, rest, 0, true), a.legs[1] = m->At(0, lane, low ? t * speed : 1 - t * speed, sign * speed, true);
+      a.legs = {m->At(-1, lane, rest, 0, true),
+                m->At(std::max(0.0, t - travel), lane, rest, sign * speed, true),
+                m->At(t + reach / speed, lane, 0.5, 0, false)};
+      if (t - travel < 0)
+        a.legs[0] = m->At(-1, lane, rest, 0, true),
+        a.legs[1] = m->At(0, lane, low ? t * speed : 1 - t * speed, sign * speed, true);
       c->events.push_back({EventType::kLeave, t, object, -1, 0, SideOf(m->lanes.horizontal, low)});
       break;
     }
@@ -98,7 +107,8 @@ void MakeActor(Maker* m, int lane, int object) {
       double t = m->TakeTime();
       double span = kind == 2 ? t : dur - t, room = rng->Range(0.45, 0.65);
       double speed = std::min(0.35, room / span) * (rng->Chance(0.5) ? 1 : -1);
-      double begin = speed > 0 ? rng->Range(0.15, 0.85 - std::fabs(speed) * span) : rng->Range(0.15 + std::fabs(speed) * span, 0.85);
+      double begin = speed > 0 ? rng->Range(0.15, 0.85 - std::fabs(speed) * span)
+                               : rng->Range(0.15 + std::fabs(speed) * span, 0.85);
       if (kind == 2) {
         a.legs = {m->At(0, lane, begin, speed, true), m->At(t, lane, begin + speed * t, 0, true)};
       } else {
@@ -129,7 +139,8 @@ void MakeActor(Maker* m, int lane, int object) {
     default:  // rests or drifts through the whole clip
       if (kind == 7 || rng->Chance(0.4)) {
         double speed = rng->Range(0.4, 0.6) / dur * (rng->Chance(0.5) ? 1 : -1);
-        a.legs = {m->At(0, lane, speed > 0 ? rng->Range(0.15, 0.25) : rng->Range(0.75, 0.85), speed, true)};
+        a.legs = {m->At(0, lane, speed > 0 ? rng->Range(0.15, 0.25) : rng->Range(0.75, 0.85), speed,
+                        true)};
       } else {
         a.legs = {m->At(-1, lane, rest, 0, true)};
       }
@@ -141,15 +152,19 @@ void MakeActor(Maker* m, int lane, int object) {
 void MakeCollision(Maker* m, int lane, int first, double ratio) {
   double t = m->TakeTime();
   Clip* c = m->clip;
-  const Object &p = c->base.objects[static_cast<size_t>(first)], &q = c->base.objects[static_cast<size_t>(first) + 1];
+  const Object &p = c->base.objects[static_cast<size_t>(first)],
+               &q = c->base.objects[static_cast<size_t>(first) + 1];
   double touch = (p.r + q.r) * 0.95 * ratio, mid = m->rng->Range(0.45, 0.55);
-  double lead = std::min(t, 2.0), speed = std::min(0.2, 0.26 / lead), back = std::min(c->duration_s - t, 2.0);
+  double lead = std::min(t, 2.0), speed = std::min(0.2, 0.26 / lead),
+         back = std::min(c->duration_s - t, 2.0);
   for (int k = 0; k < 2; ++k) {
     double sign = k ? -1 : 1, meet = mid - sign * touch / 2;
     Actor a;
     a.colours.push_back({-1, c->base.objects[static_cast<size_t>(first + k)].colour});
-    a.legs = {m->At(-1, lane, meet - sign * speed * lead, 0, true), m->At(t - lead, lane, meet - sign * speed * lead, sign * speed, true),
-              m->At(t, lane, meet, -sign * speed * 0.8, true), m->At(t + back, lane, meet - sign * speed * 0.8 * back, 0, true)};
+    a.legs = {m->At(-1, lane, meet - sign * speed * lead, 0, true),
+              m->At(t - lead, lane, meet - sign * speed * lead, sign * speed, true),
+              m->At(t, lane, meet, -sign * speed * 0.8, true),
+              m->At(t + back, lane, meet - sign * speed * 0.8 * back, 0, true)};
     c->actors.push_back(a);
   }
   c->events.push_back({EventType::kCollide, t, first, first + 1});
@@ -165,7 +180,8 @@ Clip MakeClip(Rng* rng, double aspect, double duration_s) {
   double interval = duration_s / SampledFrames(duration_s), gap = std::max(1.2, interval * 1.6);
   int n = 1 + rng->Weighted({0.8, 1.5, 2, 1.7, 1});
   Maker m{rng, &c, gap, EventTimes(rng, duration_s, gap, rng->Int(1, 6)), {}};
-  rng->Shuffle(&m.free_times);  // an actor's event may come at any point; colour changes are sorted below
+  rng->Shuffle(
+      &m.free_times);  // an actor's event may come at any point; colour changes are sorted below
   m.lanes.horizontal = rng->Chance(0.6);
   double kx = std::sqrt(aspect), along = m.lanes.horizontal ? kx : 1 / kx, across = 1 / along;
   std::vector<int> shapes;
@@ -196,7 +212,8 @@ Clip MakeClip(Rng* rng, double aspect, double duration_s) {
       object += 2;
     } else {
       std::sort(m.free_times.begin(), m.free_times.end());
-      if (m.free_times.size() > 1 && rng->Chance(0.5)) std::reverse(m.free_times.begin(), m.free_times.begin() + 2);
+      if (m.free_times.size() > 1 && rng->Chance(0.5))
+        std::reverse(m.free_times.begin(), m.free_times.begin() + 2);
       MakeActor(&m, lane, object++);
     }
   }
@@ -204,7 +221,8 @@ Clip MakeClip(Rng* rng, double aspect, double duration_s) {
     // Colours were chained in drawing order: restate them in time order.
     std::sort(a.colours.begin(), a.colours.end());
   }
-  std::sort(c.events.begin(), c.events.end(), [](const Event& a, const Event& b) { return a.time_s < b.time_s; });
+  std::sort(c.events.begin(), c.events.end(),
+            [](const Event& a, const Event& b) { return a.time_s < b.time_s; });
   for (Event& e : c.events) {
     if (e.type != EventType::kChangeColour) continue;
     const auto& colours = c.actors[static_cast<size_t>(e.object)].colours;
@@ -213,7 +231,9 @@ Clip MakeClip(Rng* rng, double aspect, double duration_s) {
     }
   }
   // A change to the colour it already had would be no event: drop it.
-  std::erase_if(c.events, [](const Event& e) { return e.type == EventType::kChangeColour && e.from == e.to; });
+  std::erase_if(c.events, [](const Event& e) {
+    return e.type == EventType::kChangeColour && e.from == e.to;
+  });
   return c;
 }
 
@@ -242,7 +262,8 @@ Scene SceneAt(const Clip& clip, double time_s) {
   return s;
 }
 
-std::vector<Picture> RenderFrames(const Clip& clip, const std::vector<double>& times_s, int width, int height) {
+std::vector<Picture> RenderFrames(const Clip& clip, const std::vector<double>& times_s, int width,
+                                  int height) {
   Canvas back(width, height);
   DrawBackdrop(clip.base, &back);
   double side = std::sqrt(static_cast<double>(width) * height);

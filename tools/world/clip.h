@@ -1,4 +1,5 @@
-// Clips: objects that enter, leave, move, stop, change, collide, appear and vanish, with exact event times.
+// Clips: objects that enter, leave, move, stop, change, collide, appear and vanish, with exact
+// event times.
 #pragma once
 
 #include "tools/world/qa.h"
@@ -39,7 +40,8 @@ std::vector<double> SampleTimes(double duration_s);
 Clip MakeClip(Rng* rng, double aspect, double duration_s);
 Scene SceneAt(const Clip& clip, double time_s);
 // Frames share one backdrop; noise and codec artefacts differ.
-std::vector<Picture> RenderFrames(const Clip& clip, const std::vector<double>& times_s, int width, int height);
+std::vector<Picture> RenderFrames(const Clip& clip, const std::vector<double>& times_s, int width,
+                                  int height);
 bool AskAboutClip(Rng* rng, const Clip& clip, Qa* qa);
 
 }  // namespace sightline::world

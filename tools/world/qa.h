@@ -10,16 +10,18 @@
 namespace sightline::world {
 
 struct Qa {
-  std::string family;  // exist, count, attribute, verify, compare, relation, label, box, caption, unknown, panel, pair, clip...
+  std::string family;  // exist, count, attribute, verify, compare, relation, label, box, caption,
+                       // unknown, panel, pair, clip...
   std::string question, answer;
   std::vector<std::string> accepted;  // other right answers
   bool is_box = false;
   Box box;
-  double time_s = -1, tolerance_s = 0;  // for times
+  double time_s = -1, tolerance_s = 0;       // for times
   std::vector<std::string> caption_objects;  // canonical phrases, for captions
 };
 
-// Words. `Vary` gives a question another person's wording: synonyms, politeness, case, missing question mark.
+// Words. `Vary` gives a question another person's wording: synonyms, politeness, case, missing
+// question mark.
 using Slots = std::map<std::string, std::string>;
 std::string FillSlots(const std::string& text, const Slots& slots);
 std::string Say(Rng* rng, const std::vector<const char*>& templates, const Slots& slots);

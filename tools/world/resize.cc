@@ -1,4 +1,5 @@
-// Bilinear resizing with a triangle filter as wide as the shrink, as the engine's preprocessing does it.
+// Bilinear resizing with a triangle filter as wide as the shrink, as the engine's preprocessing
+// does it.
 #include <algorithm>
 #include <cmath>
 
@@ -20,11 +21,13 @@ Taps MakeTaps(int in, int out) {
   t.weight.resize(static_cast<size_t>(out) * t.most);
   for (int i = 0; i < out; ++i) {
     double centre = (i + 0.5) * scale;
-    int lo = std::max(0, static_cast<int>(centre - support + 0.5)), hi = std::min(in, static_cast<int>(centre + support + 0.5));
+    int lo = std::max(0, static_cast<int>(centre - support + 0.5)),
+        hi = std::min(in, static_cast<int>(centre + support + 0.5));
     double sum = 0;
     for (int k = lo; k < hi; ++k) sum += std::max(0.0, 1 - std::fabs(k + 0.5 - centre) / support);
     for (int k = lo; k < hi; ++k) {
-      t.weight[static_cast<size_t>(i) * t.most + (k - lo)] = static_cast<float>(std::max(0.0, 1 - std::fabs(k + 0.5 - centre) / support) / sum);
+      t.weight[static_cast<size_t>(i) * t.most + (k - lo)] =
+          static_cast<float>(std::max(0.0, 1 - std::fabs(k + 0.5 - centre) / support) / sum);
     }
     t.first.push_back(lo);
     t.count.push_back(hi - lo);
@@ -46,7 +49,8 @@ Picture Resize(const Picture& p, int width, int height) {
         float w = tx.weight[static_cast<size_t>(x) * tx.most + k];
         for (int c = 0; c < 3; ++c) s[c] += w * q[c];
       }
-      for (int c = 0; c < 3; ++c) rows[(static_cast<size_t>(y) * width + x) * 3 + c] = std::nearbyint(s[c]);
+      for (int c = 0; c < 3; ++c)
+        rows[(static_cast<size_t>(y) * width + x) * 3 + c] = std::nearbyint(s[c]);
     }
   }
   Picture out{width, height, std::vector<uint8_t>(static_cast<size_t>(width) * height * 3)};
@@ -59,7 +63,9 @@ Picture Resize(const Picture& p, int width, int height) {
       const float* r = &rows[static_cast<size_t>(ty.first[y] + k) * line];
       for (size_t i = 0; i < line; ++i) sum[i] += w * r[i];
     }
-    for (size_t i = 0; i < line; ++i) out.rgb[static_cast<size_t>(y) * line + i] = static_cast<uint8_t>(std::clamp(sum[i] + 0.5f, 0.0f, 255.0f));
+    for (size_t i = 0; i < line; ++i)
+      out.rgb[static_cast<size_t>(y) * line + i] =
+          static_cast<uint8_t>(std::clamp(sum[i] + 0.5f, 0.0f, 255.0f));
   }
   return out;
 }

@@ -5,10 +5,11 @@
 
 namespace sightline::world {
 
-const std::array<const char*, kShapes> kShapeNames = {
-    "circle", "square", "triangle", "star", "cross", "heart", "ring", "crescent", "diamond", "arrow"};
-const std::array<const char*, kColours> kColourNames = {"red",    "green", "blue",  "yellow", "orange",
-                                                        "purple", "pink",  "brown", "cyan",   "gray"};
+const std::array<const char*, kShapes> kShapeNames = {"circle",  "square", "triangle", "star",
+                                                      "cross",   "heart",  "ring",     "crescent",
+                                                      "diamond", "arrow"};
+const std::array<const char*, kColours> kColourNames = {
+    "red", "green", "blue", "yellow", "orange", "purple", "pink", "brown", "cyan", "gray"};
 const std::array<const char*, kSizes> kSizeNames = {"small", "medium", "large"};
 const std::array<const char*, kFills> kFillNames = {"solid", "outlined", "striped", "dotted"};
 const std::array<const char*, 5> kKindNames = {"object", "button", "field", "check box", "icon"};
@@ -38,9 +39,9 @@ bool IsHeldOut(int colour, int shape) {
 }
 
 std::array<int, 3> ColourRgb(int colour, Rng* rng) {
-  static constexpr int kRgb[kColours][3] = {{215, 40, 40},  {45, 160, 70},  {45, 85, 215}, {240, 215, 50},
-                                            {245, 140, 30}, {130, 50, 170}, {245, 135, 185}, {122, 74, 38},
-                                            {60, 205, 215}, {132, 132, 132}};
+  static constexpr int kRgb[kColours][3] = {
+      {215, 40, 40},  {45, 160, 70},   {45, 85, 215}, {240, 215, 50}, {245, 140, 30},
+      {130, 50, 170}, {245, 135, 185}, {122, 74, 38}, {60, 205, 215}, {132, 132, 132}};
   std::array<int, 3> out{};
   double shade = colour == 9 ? rng->Range(-14, 14) : rng->Range(-10, 10);
   for (size_t i = 0; i < 3; ++i) {
@@ -152,11 +153,13 @@ void SettleLabels(Rng* rng, Scene* s) {
     bool ok = y + hh < ky - 0.005 && 2 * hw < kx;
     for (const Object& p : s->objects) {
       if (&p == &o) continue;
-      double dx = std::max(std::fabs(x - p.u * kx) - hw, 0.0), dy = std::max(std::fabs(y - p.v * ky) - hh, 0.0);
+      double dx = std::max(std::fabs(x - p.u * kx) - hw, 0.0),
+             dy = std::max(std::fabs(y - p.v * ky) - hh, 0.0);
       if (std::hypot(dx, dy) < p.r * 1.08) ok = false;
     }
     for (const auto& q : plates) {
-      if (std::fabs(x - q[0]) < hw + q[2] + 0.01 && std::fabs(y - q[1]) < hh + q[3] + 0.01) ok = false;
+      if (std::fabs(x - q[0]) < hw + q[2] + 0.01 && std::fabs(y - q[1]) < hh + q[3] + 0.01)
+        ok = false;
     }
     if (ok) {
       plates.push_back({x, y, hw, hh});
@@ -234,7 +237,8 @@ Scene MakePanel(Rng* rng, double aspect) {
       double cell = kx / cols, pad = std::min(0.02, cell * 0.05);
       Object o;
       o.kind = static_cast<Kind>(1 + rng->Weighted({1.6, 1.0, 1.0, 1.0}));
-      double w = std::min(cell - 2 * pad, o.kind == Kind::kIcon ? row_h - 0.02 : rng->Range(0.30, 0.55));
+      double w =
+          std::min(cell - 2 * pad, o.kind == Kind::kIcon ? row_h - 0.02 : rng->Range(0.30, 0.55));
       double h = o.kind == Kind::kIcon ? row_h - 0.02 : rng->Range(0.09, row_h - 0.03);
       if (o.kind == Kind::kCheckBox) h = rng->Range(0.07, 0.09);
       double x = col * cell + pad + rng->Uniform() * (cell - 2 * pad - w);
@@ -245,7 +249,8 @@ Scene MakePanel(Rng* rng, double aspect) {
       o.r = std::min(w, h) / 2;
       o.colour = rng->Int(kColours);
       o.shape = rng->Int(kShapes);
-      if (o.kind == Kind::kIcon && IsHeldOut(o.colour, o.shape)) o.colour = (o.colour + 1) % kColours;
+      if (o.kind == Kind::kIcon && IsHeldOut(o.colour, o.shape))
+        o.colour = (o.colour + 1) % kColours;
       o.rgb = ColourRgb(o.colour, rng);
       o.checked = rng->Chance(0.5);
       o.label_dark = dark;

@@ -30,17 +30,17 @@ double Iou(const Box& a, const Box& b);
 struct Object {
   Kind kind = Kind::kShape;
   int shape = 0, colour = 0, size = 0, fill = 0;
-  double u = 0.5, v = 0.5;        // centre, 0..1 of width and height
-  double r = 0.1;                 // radius over sqrt(width * height)
-  double angle = 0;               // radians
-  std::array<int, 3> rgb{};       // jittered colour
-  std::string label;              // 1-5 characters A-Z 0-9, or empty
+  double u = 0.5, v = 0.5;   // centre, 0..1 of width and height
+  double r = 0.1;            // radius over sqrt(width * height)
+  double angle = 0;          // radians
+  std::array<int, 3> rgb{};  // jittered colour
+  std::string label;         // 1-5 characters A-Z 0-9, or empty
   bool label_inside = false, label_dark = false;
-  bool checked = false;           // check boxes
-  Box panel;                      // extent of a panel element
+  bool checked = false;  // check boxes
+  Box panel;             // extent of a panel element
   // Filled by the renderer:
-  Box box;                        // visible extent
-  double visible = 1;             // share of its area that can be seen
+  Box box;             // visible extent
+  double visible = 1;  // share of its area that can be seen
 };
 
 enum class Backdrop { kFlat, kGradient, kNoise, kStripes, kPhoto, kPanel };
@@ -53,25 +53,28 @@ struct Scene {
   bool panel = false;
   std::string title;
   double blur = 0, noise = 0;
-  int jpeg = 0;                   // 0 off, else quality 1..100
-  std::vector<Object> objects;    // painter's order: later ones lie in front
-  std::vector<std::array<int, 2>> covers;  // filled by the renderer: (front, back) that overlap plainly
-  int focus = -1;                 // an object that questions should be about, -1 any
+  int jpeg = 0;                 // 0 off, else quality 1..100
+  std::vector<Object> objects;  // painter's order: later ones lie in front
+  std::vector<std::array<int, 2>>
+      covers;      // filled by the renderer: (front, back) that overlap plainly
+  int focus = -1;  // an object that questions should be about, -1 any
 };
 
-// How scenes are drawn: training and IID share the planted prior, the others bend it (fusion.md 6.1).
+// How scenes are drawn: training and IID share the planted prior, the others bend it
+// (fusion.md 6.1).
 struct SceneOptions {
-  double prior = 0.9;             // probability of the second of a planted pair, given the first
-  double colour_prior = 0.6;      // probability that a shape with a favourite colour wears it
-  bool force_heldout = false;     // at least one held-out combination
+  double prior = 0.9;          // probability of the second of a planted pair, given the first
+  double colour_prior = 0.6;   // probability that a shape with a favourite colour wears it
+  bool force_heldout = false;  // at least one held-out combination
   double label_rate = 0.35;
   double panel_rate = 0.2;
   int min_objects = 1, max_objects = 10;
 };
 
 constexpr int kPlantedPairCount = 5;
-extern const std::array<std::array<int, 2>, kPlantedPairCount> kPlantedPairs;  // first -> second shape
-extern const std::array<int, kShapes> kFavouriteColour;             // -1: none
+extern const std::array<std::array<int, 2>, kPlantedPairCount>
+    kPlantedPairs;                                       // first -> second shape
+extern const std::array<int, kShapes> kFavouriteColour;  // -1: none
 bool IsHeldOut(int colour, int shape);
 std::array<int, 3> ColourRgb(int colour, Rng* rng);
 Scene MakeScene(Rng* rng, double aspect, const SceneOptions& options);

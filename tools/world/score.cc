@@ -17,18 +17,22 @@ std::string Lower(const std::string& s) {
 
 // Lower case, one space between words, no articles, number words as digits.
 std::string Normal(const std::string& s) {
-  static const char* kNumbers[] = {"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"};
+  static const char* kNumbers[] = {"zero", "one",   "two",   "three", "four", "five",
+                                   "six",  "seven", "eight", "nine",  "ten"};
   std::string word, out;
   auto flush = [&] {
     for (int i = 0; i <= 10; ++i) {
       if (word == kNumbers[i]) word = std::to_string(i);
     }
     static const std::map<std::string, std::string> kSame = {
-        {"grey", "gray"}, {"moon", "crescent"}, {"rhombus", "diamond"}, {"disc", "circle"}, {"violet", "purple"},
-        {"turquoise", "cyan"}, {"big", "large"}, {"little", "small"}, {"filled", "solid"}, {"spotted", "dotted"},
-        {"hollow", "outlined"}, {"labeled", "labelled"}, {"color", "colour"}, {"disappears", "vanishes"}};
+        {"grey", "gray"},      {"moon", "crescent"},      {"rhombus", "diamond"},
+        {"disc", "circle"},    {"violet", "purple"},      {"turquoise", "cyan"},
+        {"big", "large"},      {"little", "small"},       {"filled", "solid"},
+        {"spotted", "dotted"}, {"hollow", "outlined"},    {"labeled", "labelled"},
+        {"color", "colour"},   {"disappears", "vanishes"}};
     if (auto it = kSame.find(word); it != kSame.end()) word = it->second;
-    if (!word.empty() && word != "a" && word != "an" && word != "the") out += (out.empty() ? "" : " ") + word;
+    if (!word.empty() && word != "a" && word != "an" && word != "the")
+      out += (out.empty() ? "" : " ") + word;
     word.clear();
   };
   for (char c : Lower(s)) {
@@ -52,7 +56,8 @@ bool ParseBox(const std::string& reply, Box* box) {
       continue;
     }
     double x = 0;
-    for (; i < reply.size() && std::isdigit(static_cast<unsigned char>(reply[i])); ++i) x = x * 10 + (reply[i] - '0');
+    for (; i < reply.size() && std::isdigit(static_cast<unsigned char>(reply[i])); ++i)
+      x = x * 10 + (reply[i] - '0');
     v[n++] = x / 1000;
   }
   if (n == 4) *box = {v[0], v[1], v[2], v[3]};
@@ -62,7 +67,8 @@ bool ParseBox(const std::string& reply, Box* box) {
 std::vector<std::string> SplitPhrases(const std::string& reply) {
   std::string body = reply;
   size_t with = body.find(" with ");
-  if (body.rfind("a panel titled", 0) == 0 && with != std::string::npos) body = body.substr(with + 6);
+  if (body.rfind("a panel titled", 0) == 0 && with != std::string::npos)
+    body = body.substr(with + 6);
   std::vector<std::string> out;
   for (size_t i = 0; i <= body.size();) {
     size_t j = std::min(body.find(',', i), body.size());
@@ -73,7 +79,8 @@ std::vector<std::string> SplitPhrases(const std::string& reply) {
   return out;
 }
 
-// A phrase names an object when colour and shape agree: the object, not its every attribute (as CHAIR counts).
+// A phrase names an object when colour and shape agree: the object, not its every attribute (as
+// CHAIR counts).
 std::string Core(const std::string& phrase) {
   std::string colour, noun;
   std::string padded = " " + phrase + " ";
@@ -84,7 +91,8 @@ std::string Core(const std::string& phrase) {
     if (padded.find(" " + std::string(s) + " ") != std::string::npos) noun = s;
   }
   for (size_t k = 1; k < kKindNames.size(); ++k) {
-    if (padded.find(" " + std::string(kKindNames[k]) + " ") != std::string::npos && noun.empty()) noun = kKindNames[k];
+    if (padded.find(" " + std::string(kKindNames[k]) + " ") != std::string::npos && noun.empty())
+      noun = kKindNames[k];
   }
   return colour + " " + noun;
 }

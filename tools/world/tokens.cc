@@ -36,7 +36,8 @@ size_t Contraction(const std::string& s, size_t i) {
   for (const char* t : kTails) {
     size_t n = std::char_traits<char>::length(t);
     bool same = i + n < s.size();
-    for (size_t k = 0; same && k < n; ++k) same = std::tolower(static_cast<unsigned char>(s[i + 1 + k])) == t[k];
+    for (size_t k = 0; same && k < n; ++k)
+      same = std::tolower(static_cast<unsigned char>(s[i + 1 + k])) == t[k];
     if (same) return n + 1;
   }
   return 0;
@@ -48,7 +49,7 @@ size_t SpaceRun(const std::string& s, size_t i) {
     if (Break(s[end])) last_break = end;
   }
   if (last_break != std::string::npos) return last_break + 1 - i;  // \s*[\r\n]+
-  if (end < s.size() && end - i > 1) return end - 1 - i;            // \s+(?!\S)
+  if (end < s.size() && end - i > 1) return end - 1 - i;           // \s+(?!\S)
   return end - i;
 }
 

@@ -10,7 +10,8 @@ namespace sightline::world {
 
 class Tokens {
  public:
-  // Lines "special <id> <text>", "token <id> <hex>", "merge <rank> <hex left> <hex right>". False when malformed.
+  // Lines "special <id> <text>", "token <id> <hex>", "merge <rank> <hex left> <hex right>". False
+  // when malformed.
   bool Parse(const std::string& blob);
   // Not thread-safe when `cache` is shared between threads.
   using Cache = std::unordered_map<std::string, std::vector<int32_t>>;
@@ -23,8 +24,8 @@ class Tokens {
   std::unordered_map<std::string, int> ranks_;  // left + '\x01' length-prefixed key
 };
 
-// The Qwen2 split restricted to ASCII: contractions, words with one leading other character, single digits,
-// punctuation with a leading space, white space.
+// The Qwen2 split restricted to ASCII: contractions, words with one leading other character, single
+// digits, punctuation with a leading space, white space.
 std::vector<std::string> SplitWords(const std::string& text);
 
 }  // namespace sightline::world

@@ -79,10 +79,12 @@ std::string Vary(Rng* rng, std::string question) {
     out += word;
     i = j;
   }
-  static const std::vector<const char*> kBefore = {"please tell me: ", "tell me, ", "hey, ", "can you tell me: ",
-                                                   "look closely. ", "quick question: ", "please answer: "};
+  static const std::vector<const char*> kBefore = {
+      "please tell me: ", "tell me, ",        "hey, ",          "can you tell me: ",
+      "look closely. ",   "quick question: ", "please answer: "};
   bool before = rng->Chance(0.12);
-  if (before && IsLetter(out[0])) out[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(out[0])));
+  if (before && IsLetter(out[0]))
+    out[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(out[0])));
   if (before) out = rng->Pick(kBefore) + out;
   if (rng->Chance(0.7)) {
     out[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(out[0])));
@@ -103,7 +105,9 @@ std::string WithArticle(const std::string& s) {
 }
 
 std::string BoxText(const Box& b) {
-  auto n = [](double x) { return std::to_string(std::clamp(static_cast<int>(std::lround(x * 1000)), 0, 999)); };
+  auto n = [](double x) {
+    return std::to_string(std::clamp(static_cast<int>(std::lround(x * 1000)), 0, 999));
+  };
   return "[" + n(b.x0) + "," + n(b.y0) + "," + n(b.x1) + "," + n(b.y1) + "]";
 }
 
@@ -128,21 +132,25 @@ bool Matches(const Object& o, const Object& like, int mask) {
   if (mask & kHasSize && o.size != like.size) return false;
   if (mask & kHasFill && o.fill != like.fill) return false;
   if (mask & kHasColour && o.colour != like.colour) return false;
-  if (mask & kHasShape && (!shape || (o.kind == Kind::kShape && o.shape != like.shape))) return false;
+  if (mask & kHasShape && (!shape || (o.kind == Kind::kShape && o.shape != like.shape)))
+    return false;
   if (mask & kHasLabel && o.label != like.label) return false;
   return true;
 }
 
 int CountMatches(const std::vector<Object>& objects, const Object& like, int mask) {
-  return static_cast<int>(std::count_if(objects.begin(), objects.end(), [&](const Object& o) { return Matches(o, like, mask); }));
+  return static_cast<int>(std::count_if(objects.begin(), objects.end(),
+                                        [&](const Object& o) { return Matches(o, like, mask); }));
 }
 
 namespace {
 
 // "the leftmost circle": an end of the picture, by a clear margin.
 std::string ReferByPlace(Rng* rng, const std::vector<Object>& objects, size_t index, int mask) {
-  static const char* kNames[4][2] = {{"leftmost", "farthest left"}, {"rightmost", "farthest right"},
-                                     {"topmost", "highest"}, {"bottommost", "lowest"}};
+  static const char* kNames[4][2] = {{"leftmost", "farthest left"},
+                                     {"rightmost", "farthest right"},
+                                     {"topmost", "highest"},
+                                     {"bottommost", "lowest"}};
   const Object& o = objects[index];
   int start = rng->Int(4);
   for (int k = 0; k < 4; ++k) {
@@ -153,9 +161,12 @@ std::string ReferByPlace(Rng* rng, const std::vector<Object>& objects, size_t in
     };
     bool first = true;
     for (size_t i = 0; i < objects.size(); ++i) {
-      if (i != index && Matches(objects[i], o, mask) && value(objects[i]) < value(o) + 0.07) first = false;
+      if (i != index && Matches(objects[i], o, mask) && value(objects[i]) < value(o) + 0.07)
+        first = false;
     }
-    if (first) return std::string("the ") + kNames[side][side >= 2 ? rng->Int(2) : 0] + " " + Describe(o, mask);
+    if (first)
+      return std::string("the ") + kNames[side][side >= 2 ? rng->Int(2) : 0] + " " +
+             Describe(o, mask);
   }
   return "";
 }
@@ -165,8 +176,10 @@ std::string ReferByPlace(Rng* rng, const std::vector<Object>& objects, size_t in
 std::string Refer(Rng* rng, const std::vector<Object>& objects, size_t index, int avoid_mask) {
   const Object& o = objects[index];
   bool panel = o.kind != Kind::kShape;
-  if (!(avoid_mask & kHasLabel) && !o.label.empty() && CountMatches(objects, o, kHasLabel) == 1 && rng->Chance(panel ? 0.6 : 0.25)) {
-    return "the " + Describe(o, kHasLabel | (rng->Chance(0.6) && !(avoid_mask & kHasShape) ? kHasShape : 0));
+  if (!(avoid_mask & kHasLabel) && !o.label.empty() && CountMatches(objects, o, kHasLabel) == 1 &&
+      rng->Chance(panel ? 0.6 : 0.25)) {
+    return "the " +
+           Describe(o, kHasLabel | (rng->Chance(0.6) && !(avoid_mask & kHasShape) ? kHasShape : 0));
   }
   if (!panel && rng->Chance(0.08) && objects.size() > 1) {
     std::string s = ReferByPlace(rng, objects, index, avoid_mask & kHasShape ? 0 : kHasShape);
@@ -179,9 +192,14 @@ std::string Refer(Rng* rng, const std::vector<Object>& objects, size_t index, in
     if (CountMatches(objects, o, mask) != 1) continue;
     int bits = (mask & 1) + (mask >> 1 & 1) + (mask >> 2 & 1) + (mask >> 3 & 1);
     masks.push_back(mask);
-    weights.push_back((bits == 1 ? 1.0 : bits == 2 ? 1.6 : bits == 3 ? 0.7 : 0.4) * (mask & kHasShape ? 2.5 : 1) * (mask & kHasColour ? 1.8 : 1));
+    weights.push_back((bits == 1   ? 1.0
+                       : bits == 2 ? 1.6
+                       : bits == 3 ? 0.7
+                                   : 0.4) *
+                      (mask & kHasShape ? 2.5 : 1) * (mask & kHasColour ? 1.8 : 1));
   }
-  if (masks.empty()) return panel ? "" : ReferByPlace(rng, objects, index, avoid_mask & kHasShape ? 0 : kHasShape);
+  if (masks.empty())
+    return panel ? "" : ReferByPlace(rng, objects, index, avoid_mask & kHasShape ? 0 : kHasShape);
   return "the " + Describe(o, masks[static_cast<size_t>(rng->Weighted(weights))]);
 }
 

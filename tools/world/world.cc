@@ -6,8 +6,18 @@
 namespace sightline::world {
 
 const std::vector<std::string>& SplitNames() {
-  static const std::vector<std::string> kNames = {"train", "iid", "heldout", "prior_broken", "pope_random", "pope_popular",
-                                                  "pope_adversarial", "labels", "captions", "boxes", "clips", "pairs"};
+  static const std::vector<std::string> kNames = {"train",
+                                                  "iid",
+                                                  "heldout",
+                                                  "prior_broken",
+                                                  "pope_random",
+                                                  "pope_popular",
+                                                  "pope_adversarial",
+                                                  "labels",
+                                                  "captions",
+                                                  "boxes",
+                                                  "clips",
+                                                  "pairs"};
   return kNames;
 }
 
@@ -22,7 +32,8 @@ SceneOptions TrainingOptions() { return {}; }
 
 Scene MakeUsableScene(Rng* rng, double aspect, const SceneOptions& options) {
   for (;;) {
-    Scene s = rng->Chance(options.panel_rate) ? MakePanel(rng, aspect) : MakeScene(rng, aspect, options);
+    Scene s =
+        rng->Chance(options.panel_rate) ? MakePanel(rng, aspect) : MakeScene(rng, aspect, options);
     if (!s.objects.empty()) return s;
   }
 }
@@ -45,7 +56,8 @@ const std::array<std::array<double, kShapes>, kShapes>& CoOccurrence() {
       }
     }
     for (size_t a = 0; a < kShapes; ++a) {
-      for (size_t b = 0; b < kShapes; ++b) m[a][b] = a == b ? n[a] / kScenes : m[a][b] / std::max(1.0, n[a]);
+      for (size_t b = 0; b < kShapes; ++b)
+        m[a][b] = a == b ? n[a] / kScenes : m[a][b] / std::max(1.0, n[a]);
     }
     return m;
   }();
@@ -82,7 +94,8 @@ int AbsentShape(Rng* rng, const Scene& s, Split split) {
   };
   // One of the three strongest, so that questions vary.
   std::sort(absent.begin(), absent.end(), [&](int a, int b) { return value(a) > value(b); });
-  return absent[static_cast<size_t>(rng->Int(std::min<int>(split == Split::kPopePopular ? 3 : 2, static_cast<int>(absent.size()))))];
+  return absent[static_cast<size_t>(rng->Int(
+      std::min<int>(split == Split::kPopePopular ? 3 : 2, static_cast<int>(absent.size()))))];
 }
 
 void AskPope(Rng* rng, const Scene& s, Split split, std::vector<Qa>* out) {
@@ -100,7 +113,8 @@ EvalItem MakeClipItem(Rng* rng) {
   Clip clip = MakeClip(rng, aspect, item.duration_s);
   item.times_s = SampleTimes(item.duration_s);
   double side = rng->Range(128, 256);
-  item.images = RenderFrames(clip, item.times_s, static_cast<int>(side * std::sqrt(aspect)), static_cast<int>(side / std::sqrt(aspect)));
+  item.images = RenderFrames(clip, item.times_s, static_cast<int>(side * std::sqrt(aspect)),
+                             static_cast<int>(side / std::sqrt(aspect)));
   while (item.questions.size() < 2) {
     Qa qa;
     if (AskAboutClip(rng, clip, &qa)) item.questions.push_back(qa);
@@ -111,10 +125,12 @@ EvalItem MakeClipItem(Rng* rng) {
 }  // namespace
 
 EvalItem MakeEvalItem(Split split, uint64_t seed, uint64_t index) {
-  Rng rng(Mix(seed * 0x100000001B3ull + 0xE7A1u + static_cast<uint64_t>(split)) ^ Mix(index + 0x51EDu));
+  Rng rng(Mix(seed * 0x100000001B3ull + 0xE7A1u + static_cast<uint64_t>(split)) ^
+          Mix(index + 0x51EDu));
   if (split == Split::kClips) return MakeClipItem(&rng);
   SceneOptions o = TrainingOptions();
-  bool pope = split == Split::kPopeRandom || split == Split::kPopePopular || split == Split::kPopeAdversarial;
+  bool pope = split == Split::kPopeRandom || split == Split::kPopePopular ||
+              split == Split::kPopeAdversarial;
   if (split == Split::kPriorBroken) o.prior = 0.1, o.colour_prior = 0.1;
   if (split == Split::kHeldout) o.force_heldout = true;
   if (pope || split == Split::kHeldout || split == Split::kPriorBroken) o.panel_rate = 0;
@@ -130,9 +146,11 @@ EvalItem MakeEvalItem(Split split, uint64_t seed, uint64_t index) {
     Scene s;
     for (;;) {
       s = MakeUsableScene(&rng, static_cast<double>(w) / h, o);
-      bool labelled = std::any_of(s.objects.begin(), s.objects.end(), [](const Object& ob) { return !ob.label.empty(); });
+      bool labelled = std::any_of(s.objects.begin(), s.objects.end(),
+                                  [](const Object& ob) { return !ob.label.empty(); });
       if (split == Split::kLabels && !labelled) continue;
-      bool held = std::any_of(s.objects.begin(), s.objects.end(), [](const Object& ob) { return IsHeldOut(ob.colour, ob.shape); });
+      bool held = std::any_of(s.objects.begin(), s.objects.end(),
+                              [](const Object& ob) { return IsHeldOut(ob.colour, ob.shape); });
       if (o.force_heldout && !held) continue;
       break;
     }
@@ -158,13 +176,17 @@ EvalItem MakeEvalItem(Split split, uint64_t seed, uint64_t index) {
   } else {
     for (int tries = 0; tries < 40 && item.questions.size() < 3; ++tries) {
       Qa qa = AskRandom(&rng, s);
-      bool again = std::any_of(item.questions.begin(), item.questions.end(), [&](const Qa& q) { return q.question == qa.question; });
+      bool again = std::any_of(item.questions.begin(), item.questions.end(),
+                               [&](const Qa& q) { return q.question == qa.question; });
       if (qa.family != "caption" && !again) item.questions.push_back(qa);
     }
   }
-  // A family that fits no object falls back to another question: splits of one family keep only their own.
+  // A family that fits no object falls back to another question: splits of one family keep only
+  // their own.
   if (split == Split::kBoxes || split == Split::kLabels) {
-    std::erase_if(item.questions, [&](const Qa& q) { return q.family != (split == Split::kBoxes ? "box" : "label"); });
+    std::erase_if(item.questions, [&](const Qa& q) {
+      return q.family != (split == Split::kBoxes ? "box" : "label");
+    });
   }
   return item;
 }

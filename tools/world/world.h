@@ -1,4 +1,5 @@
-// Evaluation items of every split: pictures, clips, questions. Deterministic by (split, seed, index).
+// Evaluation items of every split: pictures, clips, questions. Deterministic by (split, seed,
+// index).
 #pragma once
 
 #include <optional>
@@ -11,13 +12,26 @@
 
 namespace sightline::world {
 
-enum class Split { kTrain, kIid, kHeldout, kPriorBroken, kPopeRandom, kPopePopular, kPopeAdversarial, kLabels, kCaptions, kBoxes, kClips, kPairs };
+enum class Split {
+  kTrain,
+  kIid,
+  kHeldout,
+  kPriorBroken,
+  kPopeRandom,
+  kPopePopular,
+  kPopeAdversarial,
+  kLabels,
+  kCaptions,
+  kBoxes,
+  kClips,
+  kPairs
+};
 std::optional<Split> ParseSplit(const std::string& name);
 const std::vector<std::string>& SplitNames();
 
 struct EvalItem {
-  std::vector<Picture> images;   // one or two stills, or the sampled frames of a clip
-  std::vector<double> times_s;   // of the frames; empty for stills
+  std::vector<Picture> images;  // one or two stills, or the sampled frames of a clip
+  std::vector<double> times_s;  // of the frames; empty for stills
   double duration_s = 0;
   std::vector<Qa> questions;
 };

@@ -9,7 +9,9 @@ Tensor LayerReader::Read(const std::string& name, const std::vector<int64_t>& sh
   return Tensor(shape);
 }
 
-std::vector<float> LayerReader::Vector(const std::string& name, int64_t n) { return Read(name, {n}).data; }
+std::vector<float> LayerReader::Vector(const std::string& name, int64_t n) {
+  return Read(name, {n}).data;
+}
 
 Linear LayerReader::Dense(const std::string& name, int64_t out, int64_t in, bool bias) {
   Linear l;
@@ -18,7 +20,9 @@ Linear LayerReader::Dense(const std::string& name, int64_t out, int64_t in, bool
   return l;
 }
 
-Norm LayerReader::LayerNorm(const std::string& name, int64_t c) { return {Vector(name + ".weight", c), Vector(name + ".bias", c)}; }
+Norm LayerReader::LayerNorm(const std::string& name, int64_t c) {
+  return {Vector(name + ".weight", c), Vector(name + ".bias", c)};
+}
 
 Linear LayerReader::Conv3x3(const std::string& name, int64_t out, int64_t in) {
   Tensor w = Read(name + ".weight", {out, in, 3, 3});
@@ -32,7 +36,8 @@ DwConv LayerReader::Depthwise(const std::string& name, int64_t c, int k) {
   d.bias = Vector(name + ".bias", c);
   d.weight.resize(static_cast<size_t>(c) * k * k);
   for (int64_t i = 0; i < c; ++i) {
-    for (int64_t t = 0; t < k * k; ++t) d.weight[static_cast<size_t>(t * c + i)] = w.data[static_cast<size_t>(i * k * k + t)];
+    for (int64_t t = 0; t < k * k; ++t)
+      d.weight[static_cast<size_t>(t * c + i)] = w.data[static_cast<size_t>(i * k * k + t)];
   }
   return d;
 }

@@ -21,7 +21,8 @@ struct DwConv {
 // Remembers the first error, so that a loader reads as a list.
 class LayerReader {
  public:
-  LayerReader(const WeightFile& file, std::string prefix) : file_(file), prefix_(std::move(prefix)) {}
+  LayerReader(const WeightFile& file, std::string prefix)
+      : file_(file), prefix_(std::move(prefix)) {}
   Linear Dense(const std::string& name, int64_t out, int64_t in, bool bias = true);
   Norm LayerNorm(const std::string& name, int64_t c);
   Linear Conv3x3(const std::string& name, int64_t out, int64_t in);

@@ -21,13 +21,15 @@ struct AttentionWeights {
   Mlp mlp;
 };
 
-AttentionWeights ReadAttention(LayerReader* r, const std::string& p, const std::string& hat, int64_t c, int64_t ratio) {
+AttentionWeights ReadAttention(LayerReader* r, const std::string& p, const std::string& hat,
+                               int64_t c, int64_t ratio) {
   AttentionWeights a;
   a.norm1 = r->LayerNorm(p + hat + "norm1", c);
   a.qkv = r->Dense(p + hat + "qkv", 3 * c, c);
   a.proj = r->Dense(p + hat + "proj", c, c);
   a.norm2 = r->LayerNorm(p + hat + "norm2", c);
-  a.mlp = {r->Dense(p + hat + "mlp.fc1", c * ratio, c), r->Dense(p + hat + "mlp.fc2", c, c * ratio)};
+  a.mlp = {r->Dense(p + hat + "mlp.fc1", c * ratio, c),
+           r->Dense(p + hat + "mlp.fc2", c, c * ratio)};
   return a;
 }
 
@@ -65,7 +67,8 @@ Tensor AttendQkv(const Tensor& qkv, int64_t heads, float scale, const BlockList&
   return out;
 }
 
-void AddAttention(Tensor* x, const AttentionWeights& a, int64_t heads, const BlockList& lists, float eps) {
+void AddAttention(Tensor* x, const AttentionWeights& a, int64_t heads, const BlockList& lists,
+                  float eps) {
   Tensor qkv = Apply(Normed(*x, a.norm1, eps), a.qkv);
   auto scale = 1 / std::sqrt(static_cast<float>(x->cols() / heads));
   Tensor y = Apply(AttendQkv(qkv, heads, scale, lists), a.proj);
@@ -74,7 +77,8 @@ void AddAttention(Tensor* x, const AttentionWeights& a, int64_t heads, const Blo
 
 void AddDepthwise(Tensor* x, const DwConv& d) {
   Tensor y(x->shape);
-  DepthwiseConv(x->data.data(), x->shape[0], x->shape[1], x->shape[2], d.k, d.weight.data(), d.bias.data(), false, y.data.data());
+  DepthwiseConv(x->data.data(), x->shape[0], x->shape[1], x->shape[2], d.k, d.weight.data(),
+                d.bias.data(), false, y.data.data());
   AddInPlace(x->data.data(), y.data.data(), static_cast<int64_t>(y.data.size()));
 }
 
@@ -82,7 +86,8 @@ void AddDepthwise(Tensor* x, const DwConv& d) {
 void AppendPool(const Tensor& x, std::vector<float>* out) {
   int64_t n = x.rows(), c = x.cols();
   std::vector<double> mean(static_cast<size_t>(c)), var(static_cast<size_t>(c));
-  for (int64_t i = 0; i < n; ++i) for (int64_t j = 0; j < c; ++j) mean[static_cast<size_t>(j)] += x.row(i)[j];
+  for (int64_t i = 0; i < n; ++i)
+    for (int64_t j = 0; j < c; ++j) mean[static_cast<size_t>(j)] += x.row(i)[j];
   for (double& m : mean) m /= static_cast<double>(n);
   for (int64_t i = 0; i < n; ++i) {
     for (int64_t j = 0; j < c; ++j) {
@@ -91,7 +96,8 @@ void AppendPool(const Tensor& x, std::vector<float>* out) {
     }
   }
   for (double m : mean) out->push_back(static_cast<float>(m));
-  for (double v : var) out->push_back(static_cast<float>(std::sqrt(v / static_cast<double>(n) + 1e-6)));
+  for (double v : var)
+    out->push_back(static_cast<float>(std::sqrt(v / static_cast<double>(n) + 1e-6)));
 }
 
 // Sines and cosines of normalised centre coordinates, [h * w, 128].
@@ -102,7 +108,8 @@ Tensor SinCos2d(int64_t h, int64_t w) {
       float* p = t.row(y * w + x);
       for (int i = 0; i < 32; ++i) {
         double omega = 3.14159265358979323846 * std::exp2(6.0 * i / 31.0);
-        double u = (static_cast<double>(x) + 0.5) / static_cast<double>(w) * omega, v = (static_cast<double>(y) + 0.5) / static_cast<double>(h) * omega;
+        double u = (static_cast<double>(x) + 0.5) / static_cast<double>(w) * omega,
+               v = (static_cast<double>(y) + 0.5) / static_cast<double>(h) * omega;
         p[i] = static_cast<float>(std::sin(u));
         p[32 + i] = static_cast<float>(std::cos(u));
         p[64 + i] = static_cast<float>(std::sin(v));
@@ -116,9 +123,18 @@ Tensor SinCos2d(int64_t h, int64_t w) {
 }  // namespace
 
 struct ScenesEncoder::Weights {
-  struct Dilated { DwConv pos; AttentionWeights attn; };
-  struct Bilevel { DwConv pos, lce; AttentionWeights attn; };
-  struct Carrier { DwConv pos; AttentionWeights hat, attn; };
+  struct Dilated {
+    DwConv pos;
+    AttentionWeights attn;
+  };
+  struct Bilevel {
+    DwConv pos, lce;
+    AttentionWeights attn;
+  };
+  struct Carrier {
+    DwConv pos;
+    AttentionWeights hat, attn;
+  };
   Linear stem0, stem1, stem2, down, position, domain1, domain2;
   Norm stem_norm, down_norm, norm, domain_norm;
   std::vector<Dilated> stage1;
@@ -136,10 +152,13 @@ struct ScenesEncoder::Weights {
   }
 };
 
-ScenesEncoder::ScenesEncoder(ScenesVisionSpec spec) : spec_(std::move(spec)), w_(std::make_unique<Weights>()) {}
+ScenesEncoder::ScenesEncoder(ScenesVisionSpec spec)
+    : spec_(std::move(spec)), w_(std::make_unique<Weights>()) {}
 ScenesEncoder::~ScenesEncoder() = default;
 
-StatusOr<std::unique_ptr<ScenesEncoder>> ScenesEncoder::Load(const ScenesVisionSpec& s, const WeightFile& file, const std::string& prefix) {
+StatusOr<std::unique_ptr<ScenesEncoder>> ScenesEncoder::Load(const ScenesVisionSpec& s,
+                                                             const WeightFile& file,
+                                                             const std::string& prefix) {
   std::unique_ptr<ScenesEncoder> e(new ScenesEncoder(s));
   Weights& w = *e->w_;
   LayerReader r(file, prefix);
@@ -149,18 +168,22 @@ StatusOr<std::unique_ptr<ScenesEncoder>> ScenesEncoder::Load(const ScenesVisionS
   w.stem_norm = r.LayerNorm("stem2.norm", s.dim1);
   for (size_t i = 0; i < s.dilations.size(); ++i) {
     std::string p = "stage1." + std::to_string(i) + ".";
-    w.stage1.push_back({r.Depthwise(p + "pos", s.dim1, 3), ReadAttention(&r, p, "", s.dim1, s.mlp_ratio)});
+    w.stage1.push_back(
+        {r.Depthwise(p + "pos", s.dim1, 3), ReadAttention(&r, p, "", s.dim1, s.mlp_ratio)});
   }
   w.down = r.Conv3x3("down.conv", s.dim2, s.dim1);
   w.down_norm = r.LayerNorm("down.norm", s.dim2);
   for (int64_t i = 0; i < s.depth2; ++i) {
     std::string p = "stage2." + std::to_string(i) + ".";
-    w.stage2.push_back({r.Depthwise(p + "pos", s.dim2, 3), r.Depthwise(p + "lce", s.dim2, 5), ReadAttention(&r, p, "", s.dim2, s.mlp_ratio)});
+    w.stage2.push_back({r.Depthwise(p + "pos", s.dim2, 3), r.Depthwise(p + "lce", s.dim2, 5),
+                        ReadAttention(&r, p, "", s.dim2, s.mlp_ratio)});
   }
   w.position = r.Dense("position", s.dim2, 128);
   for (int64_t i = 0; i < s.depth3; ++i) {
     std::string p = "stage3." + std::to_string(i) + ".";
-    w.stage3.push_back({r.Depthwise(p + "pos", s.dim2, 3), ReadAttention(&r, p, "hat_", s.dim2, s.carrier_mlp_ratio), ReadAttention(&r, p, "", s.dim2, s.mlp_ratio)});
+    w.stage3.push_back({r.Depthwise(p + "pos", s.dim2, 3),
+                        ReadAttention(&r, p, "hat_", s.dim2, s.carrier_mlp_ratio),
+                        ReadAttention(&r, p, "", s.dim2, s.mlp_ratio)});
   }
   w.norm = r.LayerNorm("norm", s.dim2);
   int64_t pooled = 2 * (s.dim1 + s.dim2);
@@ -202,8 +225,10 @@ Tensor Gather(const Tensor& x, const Tensor& ct, const WindowLayout& l) {
   Tensor y({l.windows() * l.rows(), l.c});
   auto bytes = static_cast<size_t>(l.c) * sizeof(float);
   for (int64_t i = 0; i < l.windows(); ++i) {
-    for (int64_t j = 0; j < l.m * l.m; ++j) std::memcpy(y.row(i * l.rows() + j), ct.row(i * l.m * l.m + j), bytes);
-    for (int64_t p = 0; p < l.s * l.s; ++p) std::memcpy(y.row(i * l.rows() + l.m * l.m + p), x.row(l.Pixel(i, p)), bytes);
+    for (int64_t j = 0; j < l.m * l.m; ++j)
+      std::memcpy(y.row(i * l.rows() + j), ct.row(i * l.m * l.m + j), bytes);
+    for (int64_t p = 0; p < l.s * l.s; ++p)
+      std::memcpy(y.row(i * l.rows() + l.m * l.m + p), x.row(l.Pixel(i, p)), bytes);
   }
   return y;
 }
@@ -211,14 +236,17 @@ Tensor Gather(const Tensor& x, const Tensor& ct, const WindowLayout& l) {
 void Scatter(const Tensor& y, const WindowLayout& l, Tensor* x, Tensor* ct) {
   auto bytes = static_cast<size_t>(l.c) * sizeof(float);
   for (int64_t i = 0; i < l.windows(); ++i) {
-    for (int64_t j = 0; j < l.m * l.m; ++j) std::memcpy(ct->row(i * l.m * l.m + j), y.row(i * l.rows() + j), bytes);
-    for (int64_t p = 0; p < l.s * l.s; ++p) std::memcpy(x->row(l.Pixel(i, p)), y.row(i * l.rows() + l.m * l.m + p), bytes);
+    for (int64_t j = 0; j < l.m * l.m; ++j)
+      std::memcpy(ct->row(i * l.m * l.m + j), y.row(i * l.rows() + j), bytes);
+    for (int64_t p = 0; p < l.s * l.s; ++p)
+      std::memcpy(x->row(l.Pixel(i, p)), y.row(i * l.rows() + l.m * l.m + p), bytes);
   }
 }
 
 Tensor ToFloat(const uint8_t* rgb, int width, int height) {
   Tensor x({height, width, 3});
-  for (size_t i = 0; i < x.data.size(); ++i) x.data[i] = (static_cast<float>(rgb[i]) / 255.0f - 0.5f) / 0.5f;
+  for (size_t i = 0; i < x.data.size(); ++i)
+    x.data[i] = (static_cast<float>(rgb[i]) / 255.0f - 0.5f) / 0.5f;
   return x;
 }
 
@@ -229,7 +257,9 @@ StatusOr<EncodedMap> ScenesEncoder::Encode(const uint8_t* rgb, int width, int he
   int32_t largest = 1;
   for (int32_t d : spec_.dilations) largest = std::max(largest, d);
   int64_t least = 8 * spec_.kernel * largest;
-  if (width % 64 || height % 64 || width < least || height < least) return absl::InvalidArgumentError("the encoder takes sides that are multiples of 64, at least " + std::to_string(least));
+  if (width % 64 || height % 64 || width < least || height < least)
+    return absl::InvalidArgumentError(
+        "the encoder takes sides that are multiples of 64, at least " + std::to_string(least));
   float eps = spec_.eps;
   Tensor x = Conv3x3Stride2(ToFloat(rgb, width, height), w.stem0);
   GeluInPlace(x.data.data(), static_cast<int64_t>(x.data.size()));
@@ -238,7 +268,8 @@ StatusOr<EncodedMap> ScenesEncoder::Encode(const uint8_t* rgb, int width, int he
   x = Normed(Conv3x3Stride2(x, w.stem2), w.stem_norm, eps);
   for (size_t i = 0; i < w.stage1.size(); ++i) {
     AddDepthwise(&x, w.stage1[i].pos);
-    auto lists = w.Neighbourhood(static_cast<int32_t>(x.shape[0]), static_cast<int32_t>(x.shape[1]), static_cast<int32_t>(spec_.kernel), spec_.dilations[i]);
+    auto lists = w.Neighbourhood(static_cast<int32_t>(x.shape[0]), static_cast<int32_t>(x.shape[1]),
+                                 static_cast<int32_t>(spec_.kernel), spec_.dilations[i]);
     AddAttention(&x, w.stage1[i].attn, spec_.heads1, *lists, eps);
     AddMlp(&x, w.stage1[i].attn, eps);
   }
@@ -250,11 +281,15 @@ StatusOr<EncodedMap> ScenesEncoder::Encode(const uint8_t* rgb, int width, int he
   for (const auto& b : w.stage2) {
     AddDepthwise(&x, b.pos);
     Tensor qkv = Apply(Normed(x, b.attn.norm1, eps), b.attn.qkv);
-    auto routes = RouteRegions(qkv.data.data(), qkv.data.data() + c, 3 * c, h, wd, c, static_cast<int32_t>(spec_.n_win), static_cast<int32_t>(spec_.topk));
-    Tensor o = AttendQkv(qkv, spec_.heads2, 1 / std::sqrt(static_cast<float>(c)), RegionList(h, wd, static_cast<int32_t>(spec_.n_win), routes));
+    auto routes = RouteRegions(qkv.data.data(), qkv.data.data() + c, 3 * c, h, wd, c,
+                               static_cast<int32_t>(spec_.n_win), static_cast<int32_t>(spec_.topk));
+    Tensor o = AttendQkv(qkv, spec_.heads2, 1 / std::sqrt(static_cast<float>(c)),
+                         RegionList(h, wd, static_cast<int32_t>(spec_.n_win), routes));
     Tensor v({h, wd, c});
-    for (int64_t i = 0; i < v.rows(); ++i) std::memcpy(v.row(i), qkv.row(i) + 2 * c, static_cast<size_t>(c) * sizeof(float));
-    DepthwiseConv(v.data.data(), h, wd, c, b.lce.k, b.lce.weight.data(), b.lce.bias.data(), true, o.data.data());
+    for (int64_t i = 0; i < v.rows(); ++i)
+      std::memcpy(v.row(i), qkv.row(i) + 2 * c, static_cast<size_t>(c) * sizeof(float));
+    DepthwiseConv(v.data.data(), h, wd, c, b.lce.k, b.lce.weight.data(), b.lce.bias.data(), true,
+                  o.data.data());
     Tensor y = Apply(o, b.attn.proj);
     AddInPlace(x.data.data(), y.data.data(), static_cast<int64_t>(y.data.size()));
     AddMlp(&x, b.attn, eps);
@@ -264,7 +299,8 @@ StatusOr<EncodedMap> ScenesEncoder::Encode(const uint8_t* rgb, int width, int he
   WindowLayout layout{h, wd, c, spec_.window, spec_.carrier};
   Tensor ct = InitialCarriers(x, layout);
   BlockList all = DenseList(static_cast<int32_t>(ct.rows()), static_cast<int32_t>(ct.rows()));
-  BlockList windows = WindowList(static_cast<int32_t>(layout.windows()), static_cast<int32_t>(layout.rows()));
+  BlockList windows =
+      WindowList(static_cast<int32_t>(layout.windows()), static_cast<int32_t>(layout.rows()));
   for (const auto& b : w.stage3) {
     AddAttention(&ct, b.hat, spec_.heads3, all, eps);
     AddMlp(&ct, b.hat, eps);

@@ -5,7 +5,8 @@
 
 namespace sightline::vision {
 
-std::vector<int32_t> NeighbourhoodAxis(int32_t i, int32_t length, int32_t kernel, int32_t dilation) {
+std::vector<int32_t> NeighbourhoodAxis(int32_t i, int32_t length, int32_t kernel,
+                                       int32_t dilation) {
   int32_t r = i % dilation, p = i / dilation, group = (length - r + dilation - 1) / dilation;
   int32_t start = std::clamp(p - kernel / 2, 0, std::max(0, group - kernel));
   std::vector<int32_t> keys;
@@ -30,7 +31,8 @@ BlockList NeighbourhoodList(int32_t h, int32_t w, int32_t kernel, int32_t dilati
   return list;
 }
 
-BlockList RegionList(int32_t h, int32_t w, int32_t n_win, const std::vector<std::vector<int32_t>>& routes) {
+BlockList RegionList(int32_t h, int32_t w, int32_t n_win,
+                     const std::vector<std::vector<int32_t>>& routes) {
   int32_t rh = h / n_win, rw = w / n_win;
   BlockList list;
   for (int32_t r = 0; r < n_win * n_win; ++r) {
@@ -43,8 +45,9 @@ BlockList RegionList(int32_t h, int32_t w, int32_t n_win, const std::vector<std:
   return list;
 }
 
-std::vector<std::vector<int32_t>> RouteRegions(const float* q, const float* k, int64_t stride, int32_t h, int32_t w,
-                                               int64_t c, int32_t n_win, int32_t topk) {
+std::vector<std::vector<int32_t>> RouteRegions(const float* q, const float* k, int64_t stride,
+                                               int32_t h, int32_t w, int64_t c, int32_t n_win,
+                                               int32_t topk) {
   int32_t rh = h / n_win, rw = w / n_win, regions = n_win * n_win;
   auto means = [&](const float* x) {
     std::vector<float> m(static_cast<size_t>(regions * c));
@@ -63,7 +66,9 @@ std::vector<std::vector<int32_t>> RouteRegions(const float* q, const float* k, i
   for (int32_t r = 0; r < regions; ++r) {
     std::vector<float> affinity(static_cast<size_t>(regions));
     for (int32_t s = 0; s < regions; ++s) {
-      for (int64_t i = 0; i < c; ++i) affinity[static_cast<size_t>(s)] += qr[static_cast<size_t>(r * c + i)] * kr[static_cast<size_t>(s * c + i)];
+      for (int64_t i = 0; i < c; ++i)
+        affinity[static_cast<size_t>(s)] +=
+            qr[static_cast<size_t>(r * c + i)] * kr[static_cast<size_t>(s * c + i)];
     }
     std::vector<int32_t> order(static_cast<size_t>(regions));
     std::iota(order.begin(), order.end(), 0);

@@ -8,17 +8,22 @@
 
 namespace sightline::vision {
 
-// Dilated neighbourhood of one axis: the `kernel` keys of query i (specs/vision.md 1.2.2). Needs length >= kernel * dilation.
+// Dilated neighbourhood of one axis: the `kernel` keys of query i (specs/vision.md 1.2.2). Needs
+// length >= kernel * dilation.
 std::vector<int32_t> NeighbourhoodAxis(int32_t i, int32_t length, int32_t kernel, int32_t dilation);
 
 // Rows in raster order. Neutral: a kernel that covers the map at dilation 1 is dense attention.
 BlockList NeighbourhoodList(int32_t h, int32_t w, int32_t kernel, int32_t dilation);
 
-// Bi-level routing (BiFormer): region r of n_win x n_win reads the regions routes[r]. Neutral: all regions.
-BlockList RegionList(int32_t h, int32_t w, int32_t n_win, const std::vector<std::vector<int32_t>>& routes);
-// Top-k regions by affinity of mean query and mean key; q, k [H*W, stride floats], C channels; one list for all heads.
-std::vector<std::vector<int32_t>> RouteRegions(const float* q, const float* k, int64_t stride, int32_t h, int32_t w,
-                                               int64_t c, int32_t n_win, int32_t topk);
+// Bi-level routing (BiFormer): region r of n_win x n_win reads the regions routes[r]. Neutral: all
+// regions.
+BlockList RegionList(int32_t h, int32_t w, int32_t n_win,
+                     const std::vector<std::vector<int32_t>>& routes);
+// Top-k regions by affinity of mean query and mean key; q, k [H*W, stride floats], C channels; one
+// list for all heads.
+std::vector<std::vector<int32_t>> RouteRegions(const float* q, const float* k, int64_t stride,
+                                               int32_t h, int32_t w, int64_t c, int32_t n_win,
+                                               int32_t topk);
 
 // Windows stored one after the other, `rows` rows each (carriers first): each reads itself alone.
 BlockList WindowList(int32_t windows, int32_t rows);
