@@ -130,6 +130,15 @@ Linear PackLinear(const Tensor& weight, const Tensor& bias, const ChannelAffine*
   return layer;
 }
 
+Linear Stacked(const Linear& a, const Linear& b) {
+  SL_CHECK(a.w.cols() == b.w.cols() && a.bias.empty() == b.bias.empty());
+  Linear both = a;
+  both.w.shape[0] += b.w.shape[0];
+  both.w.data.insert(both.w.data.end(), b.w.data.begin(), b.w.data.end());
+  both.bias.insert(both.bias.end(), b.bias.begin(), b.bias.end());
+  return both;
+}
+
 Conv PackConv(const Tensor& weight, const Tensor& bias, const ConvSteps& steps, bool depthwise,
               const ChannelAffine* norm) {
   Conv conv{steps, depthwise, PackLinear(weight, bias, norm)};

@@ -32,6 +32,9 @@ Conv PackConv(const Tensor& weight, const Tensor& bias, const ConvSteps& steps, 
 // The same for a linear layer, weight [N, K] or [N, K, 1, 1].
 Linear PackLinear(const Tensor& weight, const Tensor& bias, const ChannelAffine* norm = nullptr);
 
+// Outputs of `a`, then those of `b`, of the same inputs.
+Linear Stacked(const Linear& a, const Linear& b);
+
 // x [H, W, Cin] -> [H', W', Cout]: patches and GEMM, in parts that bound the memory; depthwise
 // directly.
 Tensor Conv2d(const Tensor& x, const Conv& conv);

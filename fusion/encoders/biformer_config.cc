@@ -75,9 +75,10 @@ StatusOr<EncoderSpec> ReadBiFormer(const Json& config) {
   if (s.local_kernel && s.local_kernel % 2 == 0) c.Fail("side_dwconv", "must be odd");
   if (s.position_kernel % 3) c.Fail("before_attn_dwconv", "must be 0 or 3");
   RefuseVariants(c);
-  SL_RETURN_IF_ERROR(c.status());
   EncoderSpec out;
-  out.probe = "downsample_layers.0.0.weight";
+  out.pixels = ReadImageNetRule(c);
+  SL_RETURN_IF_ERROR(c.status());
+  out.probes = {"downsample_layers.0.0.weight"};
   out.unused = {"*.num_batches_tracked"};
   out.load = [s](const vision::WeightSource& w) { return vision::LoadBiFormer(s, w); };
   return out;

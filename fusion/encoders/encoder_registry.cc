@@ -11,6 +11,7 @@ namespace sightline {
 const std::vector<EncoderArchitecture>& EncoderArchitectures() {
   static const std::vector<EncoderArchitecture> rows = {
       {"biformer", {"biformer"}, ReadBiFormer, BiFormerSizes},
+      {"dinat", {"dinat", "nat"}, ReadDinat, DinatSizes},
   };
   return rows;
 }
@@ -51,6 +52,30 @@ StatusOr<const EncoderArchitecture*> FindEncoder(const std::string& name, const 
   }
   return ErrorWithReason(absl::StatusCode::kInvalidArgument, "ENCODER_UNKNOWN",
                          "config.json names neither architecture nor model_type");
+}
+
+vision::PixelRule ReadImageNetRule(const ConfigReader& config) {
+  vision::PixelRule rule;
+  ConfigReader nested(config, "pretrained_cfg");
+  for (const ConfigReader* c : std::initializer_list<const ConfigReader*>{&nested, &config}) {
+    std::vector<int64_t> input = c->Ints("input_size", 3, 1, 4096);
+    if (input.size() == 3) {
+      rule.height_px = static_cast<int>(input[1]);
+      rule.width_px = static_cast<int>(input[2]);
+    }
+    if (c->Has("resolution")) {
+      rule.height_px = rule.width_px = static_cast<int>(c->Int("resolution", 32, 4096));
+    }
+    rule.crop_share = c->Real("crop_pct", 0.05, 1, rule.crop_share);
+    rule.squash = c->Text("crop_mode", rule.squash ? "squash" : "center") == "squash";
+    std::vector<double> mean = c->Reals("mean", 3), std = c->Reals("std", 3);
+    for (size_t i = 0; i < 3; ++i) {
+      if (mean.size() == 3) rule.norm.mean[i] = static_cast<float>(mean[i]);
+      if (std.size() == 3 && !(std[i] > 1e-6)) c->Fail("std", "must be positive");
+      if (std.size() == 3) rule.norm.std[i] = static_cast<float>(std[i]);
+    }
+  }
+  return rule;
 }
 
 Json WithPublishedSize(const EncoderArchitecture& row, const Json& config) {
@@ -106,6 +131,16 @@ std::vector<std::string> ReadLabels(const Json& config, int64_t classes) {
   return labels;
 }
 
+Status MapAny(const EncoderSpec& spec, Checkpoint* weights) {
+  Status first;
+  for (const std::string& probe : spec.probes) {
+    Status s = weights->Map({{"encoder", probe, spec.prefixes}});
+    if (s.ok()) return s;
+    first.Update(s);
+  }
+  return first;
+}
+
 std::string FolderName(const std::string& directory) {
   std::filesystem::path p = std::filesystem::path(directory).lexically_normal();
   return (p.has_filename() ? p : p.parent_path()).filename().string();
@@ -126,7 +161,7 @@ StatusOr<std::unique_ptr<vision::ImageEncoder>> LoadImageEncoder(const std::stri
     SL_RETURN_IF_ERROR(ReadProcessor(ImageProcessorJson(processor), &spec.pixels));
   }
   SL_ASSIGN_OR_RETURN(auto weights, Checkpoint::Open(directory));
-  SL_RETURN_IF_ERROR(weights->Map({{"encoder", spec.probe, spec.prefixes}}));
+  SL_RETURN_IF_ERROR(MapAny(spec, weights.get()));
   Checkpoint* w = weights.get();
   vision::WeightSource source{PartReader(w, "encoder"),
                               [w](const std::string& n) { return w->Has("encoder", n); }};

@@ -16,7 +16,7 @@ namespace sightline {
 // What a reader makes of a config.
 struct EncoderSpec {
   std::vector<std::string> prefixes = {"", "model.", "module.", "encoder."};  // of weight names
-  std::string probe;                // a weight that stands under the right prefix
+  std::vector<std::string> probes;  // weights, one of which stands under the right prefix
   std::vector<std::string> unused;  // patterns of tensors that nobody needs
   vision::PixelRule pixels;
   std::function<StatusOr<std::unique_ptr<vision::ImageEncoder>>(const vision::WeightSource&)> load;

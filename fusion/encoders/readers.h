@@ -7,10 +7,15 @@ namespace sightline {
 
 StatusOr<EncoderSpec> ReadBiFormer(const Json& config);
 const Json& BiFormerSizes();
+StatusOr<EncoderSpec> ReadDinat(const Json& config);
+const Json& DinatSizes();
 
 // Exactly four whole numbers, or the fallback where the field is missing.
 std::array<int64_t, 4> FourInts(const ConfigReader& c, const std::string& key, int64_t low,
                                 int64_t high, const std::array<int64_t, 4>& fallback);
+// ImageNet's preparation, with resolution, crop_pct, crop_mode, mean and std of the config or of
+// its "pretrained_cfg".
+vision::PixelRule ReadImageNetRule(const ConfigReader& c);
 // num_classes, or the number of labels of a transformers config.
 int64_t ReadClasses(const ConfigReader& c);
 
