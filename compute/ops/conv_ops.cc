@@ -139,6 +139,23 @@ Linear Stacked(const Linear& a, const Linear& b) {
   return both;
 }
 
+Linear PadParts(const Linear& layer, const std::vector<int64_t>& parts, int64_t width) {
+  int64_t k = layer.w.cols(), from = 0;
+  Linear padded{Tensor({static_cast<int64_t>(parts.size()) * width, k}), {}};
+  if (!layer.bias.empty()) padded.bias.assign(static_cast<size_t>(padded.w.rows()), 0.0f);
+  for (size_t p = 0; p < parts.size(); ++p) {
+    SL_CHECK(parts[p] <= width && from + parts[p] <= layer.w.rows());
+    auto to = static_cast<int64_t>(p) * width;
+    std::memcpy(padded.w.row(to), layer.w.row(from),
+                static_cast<size_t>(parts[p] * k) * sizeof(float));
+    if (!layer.bias.empty())
+      std::copy_n(layer.bias.begin() + from, parts[p], padded.bias.begin() + to);
+    from += parts[p];
+  }
+  SL_CHECK(from == layer.w.rows());
+  return padded;
+}
+
 Conv PackConv(const Tensor& weight, const Tensor& bias, const ConvSteps& steps, bool depthwise,
               const ChannelAffine* norm) {
   Conv conv{steps, depthwise, PackLinear(weight, bias, norm)};

@@ -34,6 +34,8 @@ Linear PackLinear(const Tensor& weight, const Tensor& bias, const ChannelAffine*
 
 // Outputs of `a`, then those of `b`, of the same inputs.
 Linear Stacked(const Linear& a, const Linear& b);
+// Outputs in parts of the given sizes, each filled up with zeros to `width`.
+Linear PadParts(const Linear& layer, const std::vector<int64_t>& parts, int64_t width);
 
 // x [H, W, Cin] -> [H', W', Cout]: patches and GEMM, in parts that bound the memory; depthwise
 // directly.

@@ -197,6 +197,14 @@ Tensor Product(const Tensor& a, const Tensor& b) {
   return Apply(a, Linear{b, {}});
 }
 
+Tensor FromHost(std::vector<float> values, std::vector<int64_t> shape) {
+  SL_CHECK(Tensor::Count(shape) == static_cast<int64_t>(values.size()));
+  Tensor x;
+  x.shape = std::move(shape);
+  x.data = std::move(values);
+  return x;
+}
+
 std::vector<float> HostValues(const Tensor& x) { return x.data; }
 
 }  // namespace sightline

@@ -47,6 +47,7 @@ Tensor NormaliseTogether(const Tensor& x, const NormWeights& norm);
 
 Tensor MeanRows(const Tensor& x);                  // [1, C]
 Tensor Product(const Tensor& a, const Tensor& b);  // a [M, K], b [N, K] -> a b^T [M, N]
-std::vector<float> HostValues(const Tensor& x);    // a copy that the host may read
+Tensor FromHost(std::vector<float> values, std::vector<int64_t> shape);
+std::vector<float> HostValues(const Tensor& x);  // a copy that the host may read
 
 }  // namespace sightline

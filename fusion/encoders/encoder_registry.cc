@@ -12,6 +12,8 @@ const std::vector<EncoderArchitecture>& EncoderArchitectures() {
   static const std::vector<EncoderArchitecture> rows = {
       {"biformer", {"biformer"}, ReadBiFormer, BiFormerSizes},
       {"dinat", {"dinat", "nat"}, ReadDinat, DinatSizes},
+      {"fastervit", {"fastervit", "faster_vit"}, ReadFasterVit, FasterVitSizes},
+      {"shvit", {"shvit"}, ReadShvit, ShvitSizes},
   };
   return rows;
 }

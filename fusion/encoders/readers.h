@@ -9,6 +9,10 @@ StatusOr<EncoderSpec> ReadBiFormer(const Json& config);
 const Json& BiFormerSizes();
 StatusOr<EncoderSpec> ReadDinat(const Json& config);
 const Json& DinatSizes();
+StatusOr<EncoderSpec> ReadFasterVit(const Json& config);
+const Json& FasterVitSizes();
+StatusOr<EncoderSpec> ReadShvit(const Json& config);
+const Json& ShvitSizes();
 
 // Exactly four whole numbers, or the fallback where the field is missing.
 std::array<int64_t, 4> FourInts(const ConfigReader& c, const std::string& key, int64_t low,
