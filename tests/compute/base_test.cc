@@ -85,7 +85,7 @@ TEST(ThreadPoolTest, NestedCallsRunInline) {
 TEST(ThreadPoolTest, AnExceptionReachesTheCallerAndThePoolGoesOn) {
   for (int round = 0; round < 50; ++round) {
     EXPECT_THROW(ParallelFor(100, 1,
-                             [&](int64_t b, int64_t) {
+                             [&](int64_t b, int64_t e) {
                                if (b <= round * 2 && round * 2 < e)
                                  throw std::runtime_error("mine");
                              }),
