@@ -14,6 +14,7 @@
 
 #include "compute/base/thread_pool.h"
 #include "services/gateway/gateway_service.h"
+#include "services/gateway/image_encoder_service.h"
 #include "services/log.h"
 #include "services/roles/local_language.h"
 #include "services/roles/local_vision.h"
@@ -31,9 +32,9 @@ int Cores(const ServerConfig& c) {
 // Reports decoding to whoever started the server, which a remote caller cannot see.
 class ReportingVision : public LocalVision {
  public:
-  ReportingVision(std::unique_ptr<VisionPipeline> p, int parallel,
-                  std::function<void(double)> report)
-      : LocalVision(std::move(p), parallel), report_(std::move(report)) {}
+  ReportingVision(std::unique_ptr<VisionPipeline> p, std::unique_ptr<EncoderSet> encoders,
+                  int parallel, std::function<void(double)> report)
+      : LocalVision(std::move(p), std::move(encoders), parallel), report_(std::move(report)) {}
   StatusOr<std::shared_ptr<const EncodedMedia>> Encode(const MediaItem& item,
                                                        const RequestContext& context) override {
     MediaItem seen = item;
@@ -50,11 +51,13 @@ StatusOr<std::unique_ptr<VisionRole>> LoadVision(const std::string& folder, cons
   SL_ASSIGN_OR_RETURN(auto pipeline, VisionPipeline::Load(folder));
   pipeline->set_limits({c.max_image_pixels, c.max_message_mib << 20, c.max_video_s, c.max_decode_s,
                         static_cast<int>(c.max_frames)});
+  SL_ASSIGN_OR_RETURN(auto encoders, EncoderSet::Load(c.encoders));
+  const int parallel = std::min(Cores(c), 4096);
   if (hooks.decoding)
-    return std::unique_ptr<VisionRole>(
-        std::make_unique<ReportingVision>(std::move(pipeline), Cores(c), hooks.decoding));
+    return std::unique_ptr<VisionRole>(std::make_unique<ReportingVision>(
+        std::move(pipeline), std::move(encoders), parallel, hooks.decoding));
   return std::unique_ptr<VisionRole>(
-      std::make_unique<LocalVision>(std::move(pipeline), std::min(Cores(c), 4096)));
+      std::make_unique<LocalVision>(std::move(pipeline), std::move(encoders), parallel));
 }
 
 StatusOr<std::unique_ptr<LanguageRole>> LoadLanguage(const std::string& folder,
@@ -93,7 +96,8 @@ struct Server::Impl {
   ServerConfig config;
   std::unique_ptr<VisionRole> vision;
   std::unique_ptr<LanguageRole> language;
-  std::unique_ptr<grpc::Service> vision_service, language_service, gateway;
+  std::unique_ptr<CallEdge> edge;
+  std::unique_ptr<grpc::Service> vision_service, language_service, gateway, image_encoder;
   std::unique_ptr<grpc::Server> server;
   std::once_flag drained;
   int port = 0;
@@ -144,8 +148,10 @@ Status Server::Impl::MakeServices(double wait_s) {
                                l.model + " (" + std::to_string(l.channels) +
                                "); start both with the same model");
   }
-  gateway = std::make_unique<GatewayService>(vision.get(), language.get(), l,
-                                             v.parameter_count + l.parameter_count, config);
+  edge = std::make_unique<CallEdge>(config);
+  gateway = std::make_unique<GatewayService>(
+      vision.get(), language.get(), l, v.parameter_count + l.parameter_count, config, edge.get());
+  image_encoder = std::make_unique<ImageEncoderServiceImpl>(vision.get(), edge.get());
   return absl::OkStatus();
 }
 
@@ -171,7 +177,8 @@ Status Server::Impl::Listen(bool in_process) {
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   if (!in_process)
     builder.AddListeningPort(config.listen, grpc::InsecureServerCredentials(), &port);
-  for (grpc::Service* s : {vision_service.get(), language_service.get(), gateway.get()}) {
+  for (grpc::Service* s :
+       {vision_service.get(), language_service.get(), gateway.get(), image_encoder.get()}) {
     if (s) builder.RegisterService(s);
   }
   server = builder.BuildAndStart();
@@ -183,10 +190,10 @@ Status Server::Impl::Listen(bool in_process) {
   }
   server->GetHealthCheckService()->SetServingStatus(true);
   for (const char* name :
-       {"sightline.v1.VisionLanguageService", "sightline.internal.v1.VisionService",
-        "sightline.internal.v1.LanguageService"}) {
+       {"sightline.v1.VisionLanguageService", "sightline.v1.ImageEncoderService",
+        "sightline.internal.v1.VisionService", "sightline.internal.v1.LanguageService"}) {
     const bool here =
-        (gateway && std::string(name).find("v1.VisionLanguage") != std::string::npos) ||
+        (gateway && std::string(name).find("sightline.v1.") != std::string::npos) ||
         (vision_service && std::string(name).find("internal.v1.Vision") != std::string::npos) ||
         (language_service && std::string(name).find("internal.v1.Language") != std::string::npos);
     if (here) server->GetHealthCheckService()->SetServingStatus(name, true);

@@ -115,6 +115,62 @@ StatusOr<std::shared_ptr<const EncodedMedia>> DecodeMedia(const pb::EncodedMedia
   return std::shared_ptr<const EncodedMedia>(std::move(media));
 }
 
+namespace {
+
+void FloatsToWire(const std::vector<float>& values, std::string* out) {
+  out->assign(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float));
+}
+
+StatusOr<std::vector<float>> FloatsFromWire(const std::string& in, size_t least, size_t most) {
+  std::vector<float> values(in.size() / sizeof(float));
+  if (in.size() % sizeof(float) || values.size() < least || values.size() > most)
+    return absl::InvalidArgumentError("features' bytes do not fit their size");
+  std::memcpy(values.data(), in.data(), in.size());
+  return values;
+}
+
+}  // namespace
+
+void EncodeImageFeatures(const ImageFeatures& features, pb::EncodeImageResponse* out) {
+  out->set_model(features.model);
+  out->set_rows(features.rows);
+  out->set_cols(features.cols);
+  out->set_channels(features.channels);
+  FloatsToWire(features.features, out->mutable_features());
+  FloatsToWire(features.pooled, out->mutable_pooled());
+  for (const ImageClass& c : features.classes) {
+    pb::ImageClass* wire = out->add_classes();
+    wire->set_index(c.index);
+    wire->set_label(c.label);
+    wire->set_probability(c.probability);
+  }
+  out->set_source_width_px(features.source_width_px);
+  out->set_source_height_px(features.source_height_px);
+}
+
+StatusOr<ImageFeatures> DecodeImageFeatures(const pb::EncodeImageResponse& in) {
+  if (in.rows() < 0 || in.rows() > kMaxSide || in.cols() < 0 || in.cols() > kMaxSide ||
+      in.channels() < 0 || in.channels() > kMaxChannels) {
+    return absl::InvalidArgumentError("features have no possible size");
+  }
+  ImageFeatures out;
+  out.model = in.model();
+  out.rows = in.rows();
+  out.cols = in.cols();
+  out.channels = in.channels();
+  const size_t count = size_t{1} * out.rows * out.cols * out.channels;
+  SL_ASSIGN_OR_RETURN(out.features, FloatsFromWire(in.features(), count, count));
+  SL_ASSIGN_OR_RETURN(out.pooled, FloatsFromWire(in.pooled(), 0, kMaxChannels));
+  for (const pb::ImageClass& c : in.classes()) {
+    if (c.index() < 0 || !(c.probability() >= 0 && c.probability() <= 1.0 + 1e-6))
+      return absl::InvalidArgumentError("a class has no possible index or probability");
+    out.classes.push_back({c.index(), c.label(), c.probability()});
+  }
+  out.source_width_px = in.source_width_px();
+  out.source_height_px = in.source_height_px();
+  return out;
+}
+
 void EncodeGenerate(const GenerateRequest& request, pb::GenerateRequest* out) {
   for (const PromptPart& part : request.parts) {
     pb::PromptPart* wire = out->add_parts();

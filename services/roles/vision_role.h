@@ -6,6 +6,7 @@
 
 #include "compute/base/request_context.h"
 #include "compute/base/status.h"
+#include "fusion/encoders/encoder_set.h"
 #include "fusion/vision_pipeline.h"
 
 namespace sightline {
@@ -25,6 +26,10 @@ class VisionRole {
   // DEADLINE_EXCEEDED: as `context`.
   virtual StatusOr<std::shared_ptr<const EncodedMedia>> Encode(const MediaItem& item,
                                                                const RequestContext& context) = 0;
+  // Runs an image encoder of its own, or the model's (name empty or the model's). NOT_FOUND: no
+  // encoder of that name; FAILED_PRECONDITION: classes are wanted of one that has none.
+  virtual StatusOr<ImageFeatures> EncodeImage(const ImageRequest& request,
+                                              const RequestContext& context) = 0;
   virtual StatusOr<VisionInfo> Info(const RequestContext& context) = 0;
 };
 

@@ -73,7 +73,9 @@ class Deployment {
  public:
   explicit Deployment(bool split, ServerConfig front = BaseConfig()) {
     if (split) {
-      vision_ = Start(BaseConfig("vision"));
+      ServerConfig vision = BaseConfig("vision");
+      vision.encoders = front.encoders;
+      vision_ = Start(vision);
       language_ = Start(BaseConfig("language"));
       front.role = "gateway";
       front.vision = "127.0.0.1:" + std::to_string(vision_->port());

@@ -41,6 +41,36 @@ TEST(CodecTest, MediaComeBackBitForBit) {
   EXPECT_EQ((*back)->content_hash, m.content_hash);
 }
 
+TEST(CodecTest, ImageFeaturesComeBackBitForBit) {
+  std::mt19937 rng(13);
+  std::normal_distribution<float> normal;
+  ImageFeatures f;
+  f.model = "m", f.rows = 3, f.cols = 2, f.channels = 5;
+  for (int i = 0; i < 30; ++i) f.features.push_back(normal(rng));
+  for (int i = 0; i < 4; ++i) f.pooled.push_back(normal(rng));
+  f.classes = {{7, "cat", 0.5}, {1, "", 0.25}};
+  f.source_width_px = 640;
+  internal::v1::EncodeImageResponse sound;
+  EncodeImageFeatures(f, &sound);
+  auto back = DecodeImageFeatures(sound);
+  ASSERT_TRUE(back.ok()) << back.status();
+  EXPECT_EQ(back->features, f.features);
+  EXPECT_EQ(back->pooled, f.pooled);
+  EXPECT_EQ(back->classes[0].label, "cat");
+  EXPECT_EQ(back->classes[1].index, 1);
+  EXPECT_EQ(back->source_width_px, 640);
+  auto refused = [&](auto change) {
+    internal::v1::EncodeImageResponse wire = sound;
+    change(&wire);
+    return !DecodeImageFeatures(wire).ok();
+  };
+  EXPECT_TRUE(refused([](auto* w) { w->set_rows(4); }));
+  EXPECT_TRUE(refused([](auto* w) { w->set_cols(-2); }));
+  EXPECT_TRUE(refused([](auto* w) { w->set_channels(1 << 30); }));
+  EXPECT_TRUE(refused([](auto* w) { w->mutable_pooled()->pop_back(); }));
+  EXPECT_TRUE(refused([](auto* w) { w->mutable_classes(0)->set_probability(2); }));
+}
+
 TEST(CodecTest, ContradictionsAreRefused) {
   std::mt19937 rng(12);
   internal::v1::EncodedMedia sound;
