@@ -37,18 +37,27 @@ bool IsSet(const char* name) {
   return !text.empty() && text != "0" && text != "false" && text != "off" && text != "no";
 }
 
-void ShowProgress(const pull::PullProgress& p, Clock::time_point began, ProgressBar* bar) {
-  const double seconds = std::chrono::duration<double>(Clock::now() - began).count();
-  // What was already here arrives in no time and would spoil the rate of the first moments.
-  static int64_t first = -1;
-  if (first < 0) first = p.bytes;
-  const auto rate = static_cast<int64_t>(static_cast<double>(p.bytes - first) / (seconds + 1e-3));
-  const double total = static_cast<double>(std::max<int64_t>(1, p.total_bytes));
-  bar->Set(static_cast<double>(p.bytes) / total,
-           pull::BytesText(p.bytes) + " of " + pull::BytesText(p.total_bytes) + ", " +
-               pull::BytesText(rate) + "/s, " + std::to_string(p.files) + " of " +
-               std::to_string(p.total_files) + " files");
-}
+// One line with the share, the rate and the files.
+class Display {
+ public:
+  explicit Display(const std::string& title) : bar_(title) {}
+  void Show(const pull::PullProgress& p) {
+    // What was already here arrives in no time and would spoil the rate.
+    if (first_bytes_ < 0) first_bytes_ = p.bytes;
+    const double seconds = std::chrono::duration<double>(Clock::now() - began_).count();
+    const double rate = static_cast<double>(p.bytes - first_bytes_) / (seconds + 1e-3);
+    const double total = static_cast<double>(std::max<int64_t>(1, p.total_bytes));
+    bar_.Set(static_cast<double>(p.bytes) / total,
+             pull::BytesText(p.bytes) + " of " + pull::BytesText(p.total_bytes) + ", " +
+                 pull::BytesText(static_cast<int64_t>(std::max(0.0, rate))) + "/s, " +
+                 std::to_string(p.files) + " of " + std::to_string(p.total_files) + " files");
+  }
+
+ private:
+  ProgressBar bar_;
+  const Clock::time_point began_ = Clock::now();
+  int64_t first_bytes_ = -1;
+};
 
 void PrintResult(const pull::PullOptions& o, const pull::PullResult& r, bool json, double seconds) {
   if (json) {
@@ -84,10 +93,10 @@ int RunPull(pull::PullOptions o, bool json) {
   const auto began = Clock::now();
   StatusOr<pull::PullResult> result = pull::PullResult();
   {
-    ProgressBar bar(o.repository);
+    Display display(o.repository);
     pull::PullHooks hooks;
     hooks.cancelled = [] { return interrupted.load(); };
-    hooks.progress = [&](const pull::PullProgress& p) { ShowProgress(p, began, &bar); };
+    hooks.progress = [&](const pull::PullProgress& p) { display.Show(p); };
     result = pull::Pull(o, hooks);
   }
   if (!result.ok()) {

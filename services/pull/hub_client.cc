@@ -107,9 +107,10 @@ Attempt HubClient::Once(HttpRequest request, const Subject& subject, const BodyS
       return failed;
     }
     auto next = ResolveUrl(request.url, head->Header("location"));
-    if (!next.ok()) return {Bad("the hub redirects to nowhere")};
-    // Down to plain http only where one already is.
-    if (next->rfind("https:", 0) != 0 && *OriginOf(*next) != *origin)
+    auto next_origin = next.ok() ? OriginOf(*next) : next;
+    if (!next_origin.ok()) return {Bad("the hub redirects to nowhere")};
+    // Plain http only where one already is.
+    if (next_origin->rfind("https:", 0) != 0 && *next_origin != *origin)
       return {Bad("the hub redirects to " + UrlForMessages(*next) + ", which is not https")};
     if (const Status seen = redirected(*head); !seen.ok()) return {seen};
     request.url = *std::move(next);

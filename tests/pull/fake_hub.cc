@@ -33,7 +33,23 @@ FakeHub::FakeHub(const std::string& folder) : folder_(folder) {
   std::ofstream(ca_file()) << ReadFile(content_->ca_file()) << ReadFile(hub_->ca_file());
 }
 
-FakeHub::~FakeHub() = default;
+FakeHub::~FakeHub() { Release(); }
+
+void FakeHub::SetHook(Hook hook) {
+  std::lock_guard<std::mutex> lock(mu_);
+  hook_ = hook ? std::make_shared<const Hook>(std::move(hook)) : nullptr;
+}
+
+void FakeHub::Hold() {
+  std::unique_lock<std::mutex> lock(mu_);
+  changed_.wait(lock, [this] { return released_; });
+}
+
+void FakeHub::Release() {
+  std::lock_guard<std::mutex> lock(mu_);
+  released_ = true;
+  changed_.notify_all();
+}
 
 std::string FakeHub::endpoint() const { return hub_->url(); }
 std::string FakeHub::ca_file() const { return folder_ + "/both.pem"; }
@@ -61,11 +77,13 @@ int FakeHub::CountOf(const std::string& part) const {
 }
 
 void FakeHub::Log(bool at_content, const Request& request, Connection* to) {
+  std::shared_ptr<const Hook> hook;
   {
     std::lock_guard<std::mutex> lock(mu_);
     log_.push_back({at_content, request});
+    hook = hook_;
   }
-  if (hook && hook({at_content, request}, to)) return;
+  if (hook && (*hook)({at_content, request}, to)) return;
   if (at_content) return SendContent(request, ContentOf(request), to);
   Answer(request, to);
 }

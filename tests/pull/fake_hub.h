@@ -2,8 +2,10 @@
 // files, as a content network does. Faults are asked for by a hook.
 #pragma once
 
+#include <condition_variable>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -36,8 +38,12 @@ class FakeHub {
   std::map<std::string, HubFile> files;
   std::map<std::string, std::string> revisions = {{"main", kCommit}};
   size_t page = 1000;  // entries of one page of the listing
-  // Sees every request first; true: it has answered. Called from several threads.
-  std::function<bool(const Logged&, Connection*)> hook;
+  // Sees every request first, from several threads; true: it has answered.
+  using Hook = std::function<bool(const Logged&, Connection*)>;
+  void SetHook(Hook hook);
+  // For hooks: waits until Release() or the end of the hub.
+  void Hold();
+  void Release();
 
   std::vector<Logged> log() const;
   int CountOf(const std::string& part_of_target) const;
@@ -58,7 +64,10 @@ class FakeHub {
 
   std::string folder_;
   mutable std::mutex mu_;
-  std::vector<Logged> log_;
+  std::vector<Logged> log_;           // under mu_
+  std::shared_ptr<const Hook> hook_;  // under mu_
+  std::condition_variable changed_;
+  bool released_ = false;  // under mu_
   std::unique_ptr<TlsServer> content_, hub_;
 };
 
