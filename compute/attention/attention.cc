@@ -56,6 +56,15 @@ struct Edits {
   float Head(int64_t h) const { return a.edit && !a.edit->head_gain.empty() ? a.edit->head_gain[static_cast<size_t>(h)] : 1.0f; }
 };
 
+void AddPairBias(const PairBias& bias, int64_t h, int32_t t, const std::vector<int32_t>& rows, int64_t n, float* s) {
+  if (!bias.places) return;
+  const float* table = bias.table + h * bias.entries;
+  for (int64_t j = 0; j < n; ++j) {
+    int32_t at = bias.At(t, rows[static_cast<size_t>(j)]);
+    if (at >= 0) s[j] += table[at];
+  }
+}
+
 void PrepareTap(const AttentionArgs& a) {
   if (!a.tap) return;
   SL_CHECK(a.edit && !a.edit->key_class.empty());
@@ -88,6 +97,7 @@ void TileOfHead(const AttentionArgs& a, int tile, int64_t g) {
       }
       float* s = scores.data();
       Scores(a.q + t * a.q_stride + h * a.d, keys.data(), live, a.d, a.scale, s);
+      AddPairBias(a.bias, h, t, rows, live, s);
       edits.Logits(h, rows, live, s);
       float top = *std::max_element(s, s + live), sum = 0;
       for (int64_t j = 0; j < live; ++j) sum += s[j] = std::exp(s[j] - top);
@@ -131,6 +141,10 @@ void AttendReference(const AttentionArgs& a) {
         for (size_t j = 0; j < rows.size(); ++j) {
           for (int64_t i = 0; i < a.d; ++i) p[j] += static_cast<double>(a.q[t * a.q_stride + h * a.d + i]) * a.k.Row(rows[j], g, a.d)[i];
           p[j] *= a.scale;
+          if (a.bias.places && a.bias.At(t, rows[j]) >= 0) {
+            SL_CHECK(a.bias.At(t, rows[j]) < a.bias.entries);
+            p[j] += a.bias.table[h * a.bias.entries + a.bias.At(t, rows[j])];
+          }
           if (classes) p[j] = p[j] * edit(a.edit->gain, h, rows[j], 1) + edit(a.edit->bias, h, rows[j], 0);
           top = std::max(top, p[j]);
         }

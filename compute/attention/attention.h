@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "compute/attention/block_list.h"
+#include "compute/attention/pair_bias.h"
 
 namespace sightline {
 
@@ -44,6 +45,7 @@ struct AttentionArgs {
   int64_t heads = 1, kv_heads = 1, d = 0;
   float scale = 1;            // never derived from D
   const BlockList* lists = nullptr;
+  PairBias bias;                   // added to the scaled logit, before `edit`
   const EditPlan* edit = nullptr;  // may be null
   ScoreTap* tap = nullptr;         // may be null; needs edit->key_class
   float* out = nullptr;       // [T, H, D]; rows in no tile are left alone

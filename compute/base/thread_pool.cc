@@ -3,14 +3,18 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <exception>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace sightline {
 namespace {
 
 std::atomic<int> g_threads{0};
+// True while this thread runs a part: a nested ParallelFor then runs inline, since the pool is already its caller's.
+thread_local bool t_inside = false;
 
 class Pool {
  public:
@@ -43,12 +47,23 @@ class Pool {
     Drain(fn, n, chunk);
     std::unique_lock<std::mutex> lock(mu_);
     done_.wait(lock, [this] { return running_ == 0; });
+    std::exception_ptr error = std::exchange(error_, nullptr);
+    lock.unlock();
+    if (error) std::rethrow_exception(error);
     return true;
   }
 
  private:
   void Drain(const std::function<void(int64_t, int64_t)>& fn, int64_t n, int64_t chunk) {
-    for (int64_t b = next_.fetch_add(chunk); b < n; b = next_.fetch_add(chunk)) fn(b, std::min(n, b + chunk));
+    t_inside = true;
+    try {
+      for (int64_t b = next_.fetch_add(chunk); b < n; b = next_.fetch_add(chunk)) fn(b, std::min(n, b + chunk));
+    } catch (...) {  // the first one goes to the caller once every thread has let go of fn
+      next_ = n;
+      std::lock_guard<std::mutex> lock(mu_);
+      if (!error_) error_ = std::current_exception();
+    }
+    t_inside = false;
   }
   void Work() {
     uint64_t seen = 0;
@@ -73,6 +88,7 @@ class Pool {
   int64_t n_ = 0, chunk_ = 1;
   std::atomic<int64_t> next_{0};
   int running_ = 0;
+  std::exception_ptr error_;
   uint64_t generation_ = 0;
   bool stop_ = false;
 };
@@ -93,7 +109,7 @@ void ParallelFor(int64_t n, int64_t grain, const std::function<void(int64_t, int
   if (n <= 0) return;
   static Pool pool(ComputeThreads());
   int threads = ComputeThreads();
-  if (threads == 1 || n <= grain || !pool.TryRun(n, std::max(grain, n / (threads * 4)), fn)) fn(0, n);
+  if (threads == 1 || t_inside || n <= grain || !pool.TryRun(n, std::max(grain, n / (threads * 4)), fn)) fn(0, n);
 }
 
 }  // namespace sightline

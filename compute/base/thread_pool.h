@@ -9,7 +9,8 @@ namespace sightline {
 // Sets the number of threads used by ParallelFor (at least 1) before first use; later calls are ignored.
 void SetComputeThreads(int threads);
 int ComputeThreads();
-// Calls fn(begin, end) over disjoint parts of [0, n). Safe from several threads: a busy pool runs the caller's part inline.
+// Calls fn(begin, end) over disjoint parts of [0, n). Safe from several threads: a busy pool runs the caller's part inline,
+// and so does a nested call. An exception of fn ends the loop early and reaches the caller.
 void ParallelFor(int64_t n, int64_t grain, const std::function<void(int64_t begin, int64_t end)>& fn);
 
 }  // namespace sightline

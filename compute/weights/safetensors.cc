@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <set>
 
 #include <nlohmann/json.hpp>
 
@@ -15,6 +16,7 @@ namespace sightline {
 namespace {
 
 constexpr uint64_t kMaxHeaderBytes = 100u << 20;
+constexpr size_t kMaxNameBytes = 1024;
 
 Status Bad(const std::string& what) { return ErrorWithReason(absl::StatusCode::kInvalidArgument, "MODEL_FILE_INVALID", "safetensors: " + what); }
 
@@ -48,6 +50,31 @@ Status ParseEntry(const std::string& name, const nlohmann::json& j, uint64_t dat
   return absl::OkStatus();
 }
 
+// The JSON reader keeps the last of two equal keys; which of them a writer meant is not ours to guess.
+nlohmann::json ParseHeader(std::string_view text, bool* duplicate) {
+  std::set<std::string> names, fields;
+  auto watch = [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& value) {
+    if (event != nlohmann::json::parse_event_t::key || depth > 2) return true;
+    if (depth == 1) fields.clear();
+    if (!(depth == 1 ? names : fields).insert(value.get<std::string>()).second) *duplicate = true;
+    return true;
+  };
+  return nlohmann::json::parse(text.begin(), text.end(), watch, /*allow_exceptions=*/false);
+}
+
+// The format wants every data byte to belong to exactly one tensor: nothing hides between them.
+Status CheckSpans(std::vector<std::pair<uint64_t, uint64_t>> spans, uint64_t data_bytes) {
+  std::sort(spans.begin(), spans.end());
+  uint64_t end = 0;
+  for (const auto& [first, last] : spans) {
+    if (first < end) return Bad("tensors overlap");
+    if (first > end) return Bad("bytes between tensors belong to none");
+    end = last;
+  }
+  if (end != data_bytes) return Bad("bytes after the last tensor belong to none");
+  return absl::OkStatus();
+}
+
 float Bf16(uint16_t x) { return std::bit_cast<float>(static_cast<uint32_t>(x) << 16); }
 
 float F16(uint16_t x) {
@@ -67,22 +94,22 @@ StatusOr<std::map<std::string, TensorInfo>> ParseSafetensors(std::string_view fi
   uint64_t n;
   std::memcpy(&n, file.data(), 8);
   if (n > kMaxHeaderBytes || n > file.size() - 8) return Bad("the header length exceeds the file");
-  auto doc = nlohmann::json::parse(file.data() + 8, file.data() + 8 + n, nullptr, /*allow_exceptions=*/false);
+  bool duplicate = false;
+  nlohmann::json doc = ParseHeader(file.substr(8, n), &duplicate);
   if (!doc.is_object()) return Bad("the header is not a JSON object");
+  if (duplicate) return Bad("the header names something twice");
   *data_begin = 8 + n;
   std::map<std::string, TensorInfo> tensors;
   std::vector<std::pair<uint64_t, uint64_t>> spans;
   for (const auto& [name, value] : doc.items()) {
     if (name == "__metadata__") continue;
+    if (name.size() > kMaxNameBytes) return Bad("a tensor's name is too long");
     TensorInfo t;
     SL_RETURN_IF_ERROR(ParseEntry(name, value, file.size() - 8 - n, &t));
     spans.emplace_back(t.begin, t.end);
     tensors.emplace(name, std::move(t));
   }
-  std::sort(spans.begin(), spans.end());
-  for (size_t i = 1; i < spans.size(); ++i) {
-    if (spans[i].first < spans[i - 1].second) return Bad("tensors overlap");
-  }
+  SL_RETURN_IF_ERROR(CheckSpans(std::move(spans), file.size() - 8 - n));
   return tensors;
 }
 

@@ -17,7 +17,8 @@ struct TensorInfo {
   uint64_t begin = 0, end = 0;  // bytes within the data section
 };
 
-// Parses and checks a whole file's bytes: header length, JSON, dtypes, shape products, offsets inside and not overlapping.
+// Parses and checks a whole file's bytes: header length, JSON, dtypes, shape products, no name twice, and
+// tensors that cover the data section without overlap or hole.
 StatusOr<std::map<std::string, TensorInfo>> ParseSafetensors(std::string_view file, uint64_t* data_begin);
 
 class WeightFile {

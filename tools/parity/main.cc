@@ -3,14 +3,18 @@
 #include <cstdio>
 #include <string>
 
+#include "tools/parity/encoder_parity.h"
 #include "tools/parity/model_parity.h"
 
 int main(int argc, char** argv) {
   if (argc != 2) {
-    std::fprintf(stderr, "usage: parity DIR (a model or decoder folder with reference outputs)\n");
+    std::fprintf(stderr,
+                 "usage: parity DIR (a model, decoder or encoder folder with reference outputs)\n");
     return 2;
   }
-  auto report = sightline::parity::CompareFolder(argv[1]);
+  auto report = sightline::parity::IsEncoderFolder(argv[1])
+                    ? sightline::parity::CompareEncoderFolder(argv[1])
+                    : sightline::parity::CompareFolder(argv[1]);
   if (!report.ok()) {
     std::fprintf(stderr, "parity: %s\n", std::string(report.status().message()).c_str());
     return 2;

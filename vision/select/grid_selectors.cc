@@ -1,6 +1,8 @@
 #include "vision/select/grid_selectors.h"
 
 #include <algorithm>
+#include <cmath>
+#include <map>
 #include <numeric>
 
 namespace sightline::vision {
@@ -14,21 +16,54 @@ std::vector<int32_t> NeighbourhoodAxis(int32_t i, int32_t length, int32_t kernel
   return keys;
 }
 
+namespace {
+
+// Queries of one axis that read the same keys.
+struct AxisGroup {
+  std::vector<int32_t> keys, queries;
+};
+
+std::vector<AxisGroup> AxisGroups(int32_t length, int32_t kernel, int32_t dilation) {
+  std::vector<AxisGroup> groups;
+  std::map<int32_t, size_t> by_first;  // residue and start decide the keys
+  for (int32_t i = 0; i < length; ++i) {
+    std::vector<int32_t> keys = NeighbourhoodAxis(i, length, kernel, dilation);
+    auto [it, fresh] = by_first.emplace(keys[0], groups.size());
+    if (fresh) groups.push_back({keys, {}});
+    groups[it->second].queries.push_back(i);
+  }
+  return groups;
+}
+
+}  // namespace
+
 BlockList NeighbourhoodList(int32_t h, int32_t w, int32_t kernel, int32_t dilation) {
+  std::vector<AxisGroup> rows = AxisGroups(h, kernel, dilation);
+  std::vector<AxisGroup> cols = AxisGroups(w, kernel, dilation);
   BlockList list;
-  std::vector<std::vector<int32_t>> cols;
-  for (int32_t x = 0; x < w; ++x) cols.push_back(NeighbourhoodAxis(x, w, kernel, dilation));
-  for (int32_t y = 0; y < h; ++y) {
-    std::vector<int32_t> rows = NeighbourhoodAxis(y, h, kernel, dilation);
-    for (int32_t x = 0; x < w; ++x) {
-      list.Query(y * w + x);
-      for (int32_t ky : rows) {
-        for (int32_t kx : cols[static_cast<size_t>(x)]) list.Key(ky * w + kx);
+  for (const AxisGroup& r : rows) {
+    for (const AxisGroup& c : cols) {
+      for (int32_t y : r.queries) {
+        for (int32_t x : c.queries) list.Query(y * w + x);
+      }
+      for (int32_t y : r.keys) {
+        for (int32_t x : c.keys) list.Key(y * w + x);
       }
       list.EndTile();
     }
   }
   return list;
+}
+
+BiasPlaces NeighbourhoodPlaces(int32_t h, int32_t w, int32_t kernel, int32_t dilation) {
+  int32_t span = 2 * kernel - 1;
+  BiasPlaces places;
+  for (int32_t i = 0; i < h * w; ++i) {
+    int32_t y = i / w / dilation, x = i % w / dilation;
+    places.key.push_back(y * span + x);
+    places.query.push_back((kernel - 1 - y) * span + kernel - 1 - x);
+  }
+  return places;
 }
 
 BlockList RegionList(int32_t h, int32_t w, int32_t n_win,
@@ -62,23 +97,30 @@ std::vector<std::vector<int32_t>> RouteRegions(const float* q, const float* k, i
     return m;
   };
   std::vector<float> qr = means(q), kr = means(k);
-  std::vector<std::vector<int32_t>> routes;
+  std::vector<float> affinity(static_cast<size_t>(regions) * static_cast<size_t>(regions));
   for (int32_t r = 0; r < regions; ++r) {
-    std::vector<float> affinity(static_cast<size_t>(regions));
     for (int32_t s = 0; s < regions; ++s) {
       for (int64_t i = 0; i < c; ++i)
-        affinity[static_cast<size_t>(s)] +=
+        affinity[static_cast<size_t>(r * regions + s)] +=
             qr[static_cast<size_t>(r * c + i)] * kr[static_cast<size_t>(s * c + i)];
     }
-    std::vector<int32_t> order(static_cast<size_t>(regions));
+  }
+  return BestRoutes(affinity, topk);
+}
+
+std::vector<std::vector<int32_t>> BestRoutes(const std::vector<float>& affinity, int32_t topk) {
+  auto regions = static_cast<size_t>(std::lround(std::sqrt(static_cast<double>(affinity.size()))));
+  std::vector<std::vector<int32_t>> routes;
+  for (size_t r = 0; r < regions; ++r) {
+    const float* row = &affinity[r * regions];
+    std::vector<int32_t> order(regions);
     std::iota(order.begin(), order.end(), 0);
     std::partial_sort(order.begin(), order.begin() + topk, order.end(), [&](int32_t a, int32_t b) {
-      float x = affinity[static_cast<size_t>(a)], y = affinity[static_cast<size_t>(b)];
-      return x != y ? x > y : a < b;
+      return row[a] != row[b] ? row[a] > row[b] : a < b;
     });
     order.resize(static_cast<size_t>(topk));
     std::sort(order.begin(), order.end());
-    routes.push_back(order);
+    routes.push_back(std::move(order));
   }
   return routes;
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "compute/attention/block_list.h"
+#include "compute/attention/pair_bias.h"
 
 namespace sightline::vision {
 
@@ -14,6 +15,9 @@ std::vector<int32_t> NeighbourhoodAxis(int32_t i, int32_t length, int32_t kernel
 
 // Rows in raster order. Neutral: a kernel that covers the map at dilation 1 is dense attention.
 BlockList NeighbourhoodList(int32_t h, int32_t w, int32_t kernel, int32_t dilation);
+// Places of those rows in a bias table [2 * kernel - 1, 2 * kernel - 1] of offsets key minus query,
+// in steps of the dilation.
+BiasPlaces NeighbourhoodPlaces(int32_t h, int32_t w, int32_t kernel, int32_t dilation);
 
 // Bi-level routing (BiFormer): region r of n_win x n_win reads the regions routes[r]. Neutral: all
 // regions.
@@ -24,6 +28,8 @@ BlockList RegionList(int32_t h, int32_t w, int32_t n_win,
 std::vector<std::vector<int32_t>> RouteRegions(const float* q, const float* k, int64_t stride,
                                                int32_t h, int32_t w, int64_t c, int32_t n_win,
                                                int32_t topk);
+// The same from the affinities [R, R] alone: row r's `topk` best, ascending; of equals the first.
+std::vector<std::vector<int32_t>> BestRoutes(const std::vector<float>& affinity, int32_t topk);
 
 // Windows stored one after the other, `rows` rows each (carriers first): each reads itself alone.
 BlockList WindowList(int32_t windows, int32_t rows);
