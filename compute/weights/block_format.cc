@@ -133,13 +133,26 @@ void DequantizeRow(BlockFormat format, const void* blocks, int64_t n, float* out
   SL_CHECK(n % t.values == 0);
   for (int64_t i = 0; i < n; i += t.values, b += t.bytes) {
     switch (format) {
-      case BlockFormat::kF16: out[i] = FromHalf(Read16(b)); break;
-      case BlockFormat::kBF16: out[i] = FromBfloat(Read16(b)); break;
-      case BlockFormat::kQ4_0: FromQ4_0(b, out + i); break;
-      case BlockFormat::kQ8_0: FromQ8_0(b, out + i); break;
-      case BlockFormat::kQ4_K: FromQ4_K(b, out + i); break;
-      case BlockFormat::kQ6_K: FromQ6_K(b, out + i); break;
-      case BlockFormat::kF32: break;
+      case BlockFormat::kF16:
+        out[i] = FromHalf(Read16(b));
+        break;
+      case BlockFormat::kBF16:
+        out[i] = FromBfloat(Read16(b));
+        break;
+      case BlockFormat::kQ4_0:
+        FromQ4_0(b, out + i);
+        break;
+      case BlockFormat::kQ8_0:
+        FromQ8_0(b, out + i);
+        break;
+      case BlockFormat::kQ4_K:
+        FromQ4_K(b, out + i);
+        break;
+      case BlockFormat::kQ6_K:
+        FromQ6_K(b, out + i);
+        break;
+      case BlockFormat::kF32:
+        break;
     }
   }
 }

@@ -1,12 +1,13 @@
 // QuantizeRow of block_format.h: floats to blocks, each block's scale chosen for the least square
 // error over a few candidates.
+#include "compute/weights/block_quantize.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 
 #include "compute/base/check.h"
 #include "compute/weights/block_format.h"
-#include "compute/weights/block_quantize.h"
 
 namespace sightline {
 namespace {
@@ -31,7 +32,8 @@ void ToQ8_0(const float* x, uint8_t* b) {
   Write16(b, half);
   float d = FromHalf(half), inverse = d > 0 ? 1 / d : 0;
   for (int j = 0; j < 32; ++j) {
-    b[2 + j] = static_cast<uint8_t>(static_cast<int8_t>(std::clamp(Nearest(x[j] * inverse), -127, 127)));
+    b[2 + j] =
+        static_cast<uint8_t>(static_cast<int8_t>(std::clamp(Nearest(x[j] * inverse), -127, 127)));
   }
 }
 
@@ -163,13 +165,26 @@ void QuantizeRow(BlockFormat format, const float* values, int64_t n, void* block
   SL_CHECK(n % t.values == 0);
   for (int64_t i = 0; i < n; i += t.values, b += t.bytes) {
     switch (format) {
-      case BlockFormat::kF16: Write16(b, ToHalf(values[i])); break;
-      case BlockFormat::kBF16: Write16(b, ToBfloat(values[i])); break;
-      case BlockFormat::kQ4_0: ToQ4_0(values + i, b); break;
-      case BlockFormat::kQ8_0: ToQ8_0(values + i, b); break;
-      case BlockFormat::kQ4_K: ToQ4_K(values + i, b); break;
-      case BlockFormat::kQ6_K: ToQ6_K(values + i, b); break;
-      case BlockFormat::kF32: break;
+      case BlockFormat::kF16:
+        Write16(b, ToHalf(values[i]));
+        break;
+      case BlockFormat::kBF16:
+        Write16(b, ToBfloat(values[i]));
+        break;
+      case BlockFormat::kQ4_0:
+        ToQ4_0(values + i, b);
+        break;
+      case BlockFormat::kQ8_0:
+        ToQ8_0(values + i, b);
+        break;
+      case BlockFormat::kQ4_K:
+        ToQ4_K(values + i, b);
+        break;
+      case BlockFormat::kQ6_K:
+        ToQ6_K(values + i, b);
+        break;
+      case BlockFormat::kF32:
+        break;
     }
   }
 }

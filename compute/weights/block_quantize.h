@@ -6,7 +6,7 @@
 namespace sightline {
 
 struct AffineBlocks {
-  uint16_t d = 0, dmin = 0;  // halves: x = d scale q - dmin min
+  uint16_t d = 0, dmin = 0;            // halves: x = d scale q - dmin min
   uint8_t scale[8] = {}, min[8] = {};  // 0..63
   uint8_t q[256] = {};                 // 0..15, in the order of the values
 };

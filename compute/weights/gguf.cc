@@ -15,8 +15,9 @@ namespace sightline {
 namespace {
 
 Status Bad(std::string_view field, std::string_view what) {
+  std::string name(field);
   return ErrorWithReason(absl::StatusCode::kInvalidArgument, "MODEL_FILE_INVALID",
-                         absl::StrCat("gguf: ", field, ": ", what), field);
+                         "gguf: " + name + ": " + std::string(what), name);
 }
 
 template <class T>
@@ -24,7 +25,7 @@ StatusOr<T> Kind(const GgufTable& table, std::string_view key, std::string_view 
   auto it = table.metadata.find(key);
   if (it == table.metadata.end()) return Bad(key, "is missing");
   if (const T* v = std::get_if<T>(&it->second)) return *v;
-  return Bad(key, absl::StrCat("must be ", kind));
+  return Bad(key, "must be " + std::string(kind));
 }
 
 template <class T, class Out>
@@ -41,14 +42,29 @@ void Widen(std::string_view bytes, std::vector<Out>* out) {
 template <class Out>
 bool WidenArray(const GgufArray& a, std::vector<Out>* out) {
   switch (a.type) {
-    case GgufType::kU8: Widen<uint8_t>(a.bytes, out); return true;
-    case GgufType::kI8: Widen<int8_t>(a.bytes, out); return true;
-    case GgufType::kU16: Widen<uint16_t>(a.bytes, out); return true;
-    case GgufType::kI16: Widen<int16_t>(a.bytes, out); return true;
-    case GgufType::kU32: Widen<uint32_t>(a.bytes, out); return true;
-    case GgufType::kI32: Widen<int32_t>(a.bytes, out); return true;
-    case GgufType::kI64: Widen<int64_t>(a.bytes, out); return true;
-    default: return false;
+    case GgufType::kU8:
+      Widen<uint8_t>(a.bytes, out);
+      return true;
+    case GgufType::kI8:
+      Widen<int8_t>(a.bytes, out);
+      return true;
+    case GgufType::kU16:
+      Widen<uint16_t>(a.bytes, out);
+      return true;
+    case GgufType::kI16:
+      Widen<int16_t>(a.bytes, out);
+      return true;
+    case GgufType::kU32:
+      Widen<uint32_t>(a.bytes, out);
+      return true;
+    case GgufType::kI32:
+      Widen<int32_t>(a.bytes, out);
+      return true;
+    case GgufType::kI64:
+      Widen<int64_t>(a.bytes, out);
+      return true;
+    default:
+      return false;
   }
 }
 

@@ -15,21 +15,36 @@
 
 namespace sightline {
 
-enum class GgufType : uint32_t { kU8, kI8, kU16, kI16, kU32, kI32, kF32, kBool, kString, kArray, kU64, kI64, kF64 };
+enum class GgufType : uint32_t {
+  kU8,
+  kI8,
+  kU16,
+  kI16,
+  kU32,
+  kI32,
+  kF32,
+  kBool,
+  kString,
+  kArray,
+  kU64,
+  kI64,
+  kF64
+};
 
 // An array of numbers (bytes as stored) or of strings. Views into the file.
 struct GgufArray {
   GgufType type = GgufType::kU8;
   uint64_t count = 0;
-  std::string_view bytes;                  // numbers and booleans
-  std::vector<std::string_view> strings;   // strings
+  std::string_view bytes;                 // numbers and booleans
+  std::vector<std::string_view> strings;  // strings
 };
 // Unsigned and signed integers of all widths, F32 and F64 are widened.
 using GgufValue = std::variant<uint64_t, int64_t, double, bool, std::string_view, GgufArray>;
 
 struct GgufTensor {
   BlockFormat format = BlockFormat::kF32;
-  std::vector<int64_t> shape;  // outermost first: [out, in] of a linear layer; GGUF writes it innermost first
+  std::vector<int64_t>
+      shape;  // outermost first: [out, in] of a linear layer; GGUF writes it innermost first
   uint64_t begin = 0, bytes = 0;  // within the file
   int64_t count() const;          // numbers
 };
@@ -55,7 +70,8 @@ class GgufFile {
   const GgufTable& table() const { return table_; }
   uint64_t size_bytes() const { return size_; }
 
-  // Metadata. Absent or of another kind: INVALID_ARGUMENT naming the key. Integers convert where the value fits.
+  // Metadata. Absent or of another kind: INVALID_ARGUMENT naming the key. Integers convert where
+  // the value fits.
   bool Has(std::string_view key) const { return table_.metadata.contains(key); }
   StatusOr<uint64_t> Uint(std::string_view key) const;
   StatusOr<int64_t> Int(std::string_view key) const;
@@ -67,10 +83,12 @@ class GgufFile {
   StatusOr<std::vector<double>> Floats(std::string_view key) const;  // any array of numbers
 
   // The tensor, its shape checked (-1 matches any size).
-  StatusOr<const GgufTensor*> Find(std::string_view name, const std::vector<int64_t>& expected) const;
+  StatusOr<const GgufTensor*> Find(std::string_view name,
+                                   const std::vector<int64_t>& expected) const;
   const void* data(const GgufTensor& tensor) const { return map_ + tensor.begin; }
   // The same as float32, whatever its format.
-  StatusOr<std::vector<float>> Read(std::string_view name, const std::vector<int64_t>& expected) const;
+  StatusOr<std::vector<float>> Read(std::string_view name,
+                                    const std::vector<int64_t>& expected) const;
 
  private:
   GgufFile() = default;

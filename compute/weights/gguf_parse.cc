@@ -14,8 +14,9 @@ constexpr uint64_t kMaxString = 16 << 20, kMaxArray = 1 << 24, kMaxAlignment = 1
 constexpr uint32_t kMaxDims = 4;
 
 Status Bad(std::string_view field, std::string_view what) {
+  std::string name(field);
   return ErrorWithReason(absl::StatusCode::kInvalidArgument, "MODEL_FILE_INVALID",
-                         absl::StrCat("gguf: ", field, ": ", what), field);
+                         "gguf: " + name + ": " + std::string(what), name);
 }
 
 // Bytes of a scalar, 0 for strings, arrays and unknown types.
@@ -23,16 +24,21 @@ uint64_t Width(GgufType t) {
   switch (t) {
     case GgufType::kU8:
     case GgufType::kI8:
-    case GgufType::kBool: return 1;
+    case GgufType::kBool:
+      return 1;
     case GgufType::kU16:
-    case GgufType::kI16: return 2;
+    case GgufType::kI16:
+      return 2;
     case GgufType::kU32:
     case GgufType::kI32:
-    case GgufType::kF32: return 4;
+    case GgufType::kF32:
+      return 4;
     case GgufType::kU64:
     case GgufType::kI64:
-    case GgufType::kF64: return 8;
-    default: return 0;
+    case GgufType::kF64:
+      return 8;
+    default:
+      return 0;
   }
 }
 
@@ -119,16 +125,26 @@ class Parser {
 
   Status Value(std::string_view field, GgufType type, GgufValue* value) {
     switch (type) {
-      case GgufType::kU8: return Number<uint8_t, uint64_t>(field, value);
-      case GgufType::kI8: return Number<int8_t, int64_t>(field, value);
-      case GgufType::kU16: return Number<uint16_t, uint64_t>(field, value);
-      case GgufType::kI16: return Number<int16_t, int64_t>(field, value);
-      case GgufType::kU32: return Number<uint32_t, uint64_t>(field, value);
-      case GgufType::kI32: return Number<int32_t, int64_t>(field, value);
-      case GgufType::kF32: return Number<float, double>(field, value);
-      case GgufType::kU64: return Number<uint64_t, uint64_t>(field, value);
-      case GgufType::kI64: return Number<int64_t, int64_t>(field, value);
-      case GgufType::kF64: return Number<double, double>(field, value);
+      case GgufType::kU8:
+        return Number<uint8_t, uint64_t>(field, value);
+      case GgufType::kI8:
+        return Number<int8_t, int64_t>(field, value);
+      case GgufType::kU16:
+        return Number<uint16_t, uint64_t>(field, value);
+      case GgufType::kI16:
+        return Number<int16_t, int64_t>(field, value);
+      case GgufType::kU32:
+        return Number<uint32_t, uint64_t>(field, value);
+      case GgufType::kI32:
+        return Number<int32_t, int64_t>(field, value);
+      case GgufType::kF32:
+        return Number<float, double>(field, value);
+      case GgufType::kU64:
+        return Number<uint64_t, uint64_t>(field, value);
+      case GgufType::kI64:
+        return Number<int64_t, int64_t>(field, value);
+      case GgufType::kF64:
+        return Number<double, double>(field, value);
       case GgufType::kBool: {
         uint8_t b = 0;
         SL_RETURN_IF_ERROR(Get(field, &b));
@@ -214,7 +230,7 @@ class Parser {
     }
     if (t.shape.back() % traits->values != 0) {
       return Bad(field, absl::StrCat("its rows are no multiple of ", traits->values, ", as ",
-                                     traits->name, " needs"));
+                                     std::string(traits->name), " needs"));
     }
     t.format = traits->format;
     t.bytes = count / static_cast<uint64_t>(traits->values) * static_cast<uint64_t>(traits->bytes);
@@ -231,7 +247,8 @@ class Parser {
     std::vector<std::pair<uint64_t, const std::pair<const std::string, GgufTensor>*>> order;
     for (auto& entry : table_.tensors) {
       GgufTensor& t = entry.second;
-      if (t.begin % table_.alignment != 0) return Bad(Shown(entry.first), "its offset is not aligned");
+      if (t.begin % table_.alignment != 0)
+        return Bad(Shown(entry.first), "its offset is not aligned");
       uint64_t room = file_.size() - start;
       if (t.begin > room || t.bytes > room - t.begin) {
         return Bad(Shown(entry.first), "lies outside the file");

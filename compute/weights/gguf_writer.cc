@@ -24,7 +24,9 @@ void PutArray(std::string* out, GgufType type, const std::vector<T>& values) {
   for (const T& v : values) Put(out, v);
 }
 
-uint64_t AlignUp(uint64_t n, uint64_t alignment) { return (n + alignment - 1) / alignment * alignment; }
+uint64_t AlignUp(uint64_t n, uint64_t alignment) {
+  return (n + alignment - 1) / alignment * alignment;
+}
 
 }  // namespace
 
