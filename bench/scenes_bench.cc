@@ -108,7 +108,11 @@ class Bench {
     Check(&item, qa, t.reply);
     return t;
   }
-  const ModelSpec& spec() const { return vision_->spec(); }
+  ModelSpec spec() const {
+    auto spec = ReadScenesSpec(model_);
+    SL_CHECK(spec.ok());
+    return *spec;
+  }
   int64_t decoder_parameters() const { return engine_->parameter_count(); }
   bool stable() const { return stable_; }
   double right() const { return static_cast<double>(right_) / asked_; }
@@ -179,7 +183,7 @@ std::vector<Row> Measure(Bench* bench, int runs, Ceilings* ceilings) {
     }
   }
   double peak = ceilings->peak, read_bytes_s = ceilings->read_bytes_s;
-  const ModelSpec& spec = bench->spec();
+  const ModelSpec spec = bench->spec();
   auto canvas = vision::NearestCanvas(spec.image_canvases, kSide, kSide);
   auto frame = vision::NearestCanvas(spec.frame_canvases, kSide, kSide);
   double still_flops = EncodeFlops(spec, canvas.width_px, canvas.height_px),

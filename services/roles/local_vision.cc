@@ -26,7 +26,8 @@ StatusOr<std::shared_ptr<const EncodedMedia>> LocalVision::Encode(const MediaIte
 }
 
 StatusOr<VisionInfo> LocalVision::Info(const RequestContext&) {
-  return VisionInfo{pipeline_->spec().name, pipeline_->parameter_count(), pipeline_->channels()};
+  const MediaTraits& t = pipeline_->traits();
+  return VisionInfo{t.model, t.parameter_count, t.channels, t.images, t.clips};
 }
 
 }  // namespace sightline
