@@ -9,6 +9,7 @@
 
 #include "bench/machine.h"
 #include "fusion/engine.h"
+#include "fusion/families/scenes.h"
 #include "tools/world/world.h"
 
 namespace sightline::bench {
