@@ -87,7 +87,9 @@ struct Timed {
 
 class Bench {
  public:
-  Bench(std::unique_ptr<VisionPipeline> vision, std::unique_ptr<Engine> engine)
+  Bench(std::string model, std::unique_ptr<VisionPipeline> vision, std
+        : model_(std::move(model)),
+        : unique_ptr<Engine> engine)
       : vision_(std::move(vision)), engine_(std::move(engine)) {}
 
   // Encodes and answers; time to the first token counts from the pixels.
@@ -131,6 +133,7 @@ class Bench {
     bool caption = qa.family == "caption";
     right_ += caption ? score.caption_hits * 10 >= score.caption_truth * 8 : score.correct;
   }
+  std::string model_;
   std::unique_ptr<VisionPipeline> vision_;
   std::unique_ptr<Engine> engine_;
   std::map<std::pair<const Item*, std::string>, std::string> replies_;
@@ -233,7 +236,7 @@ int Main(int argc, char** argv) {
                  std::string((vision.ok() ? engine.status() : vision.status()).message()).c_str());
     return 1;
   }
-  Bench bench(*std::move(vision), *std::move(engine));
+  Bench bench(model, *std::move(vision), *std::move(engine));
   Ceilings ceilings;
   std::vector<Row> rows = Measure(&bench, runs, &ceilings);
   bool ok = bench.stable() && bench.right() >= 0.8;
