@@ -87,10 +87,8 @@ struct Timed {
 
 class Bench {
  public:
-  Bench(std::string model, std::unique_ptr<VisionPipeline> vision, std
-        : model_(std::move(model)),
-        : unique_ptr<Engine> engine)
-      : vision_(std::move(vision)), engine_(std::move(engine)) {}
+  Bench(std::string model, std::unique_ptr<VisionPipeline> vision, std::unique_ptr<Engine> engine)
+      : model_(std::move(model)), vision_(std::move(vision)), engine_(std::move(engine)) {}
 
   // Encodes and answers; time to the first token counts from the pixels.
   Timed Ask(const Item& item, const world::Qa& qa) {

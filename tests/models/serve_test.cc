@@ -27,7 +27,7 @@ StatusOr<std::vector<PromptPart>> Parts(const VisionPipeline& vision, const std:
   int images = 0;
   for (const Json& c : json["messages"][0]["content"]) {
     if (c["type"] == "text") {
-      parts.push_back({c["text"].get<std::string>()});
+      parts.emplace_back().content = c["text"].get<std::string>();
       continue;
     }
     if (c["type"] == "image") {
@@ -35,7 +35,7 @@ StatusOr<std::vector<PromptPart>> Parts(const VisionPipeline& vision, const std:
       MediaItem item;
       item.bytes = bytes;
       SL_ASSIGN_OR_RETURN(EncodedMedia media, vision.Encode(item, {}));
-      parts.push_back({std::make_shared<const EncodedMedia>(std::move(media))});
+      parts.emplace_back().content = std::make_shared<const EncodedMedia>(std::move(media));
       continue;
     }
     std::vector<Image> frames;
@@ -47,7 +47,7 @@ StatusOr<std::vector<PromptPart>> Parts(const VisionPipeline& vision, const std:
       times.push_back(i / json["video_fps"].get<double>());
     }
     SL_ASSIGN_OR_RETURN(EncodedMedia media, vision.EncodeFrames(frames, times, {}));
-    parts.push_back({std::make_shared<const EncodedMedia>(std::move(media))});
+    parts.emplace_back().content = std::make_shared<const EncodedMedia>(std::move(media));
   }
   return parts;
 }
