@@ -47,8 +47,9 @@ class ReportingVision : public LocalVision {
 };
 
 StatusOr<std::unique_ptr<VisionRole>> LoadVision(const std::string& folder, const ServerConfig& c,
-                                                 const ServerHooks& hooks) {
-  SL_ASSIGN_OR_RETURN(auto pipeline, VisionPipeline::Load(folder));
+                                                 const ServerHooks& hooks,
+                                                 const LoadProgress& progress) {
+  SL_ASSIGN_OR_RETURN(auto pipeline, VisionPipeline::Load(folder, progress));
   pipeline->set_limits({c.max_image_pixels, c.max_message_mib << 20, c.max_video_s, c.max_decode_s,
                         static_cast<int>(c.max_frames)});
   SL_ASSIGN_OR_RETURN(auto encoders, EncoderSet::Load(c.encoders));
@@ -61,12 +62,13 @@ StatusOr<std::unique_ptr<VisionRole>> LoadVision(const std::string& folder, cons
 }
 
 StatusOr<std::unique_ptr<LanguageRole>> LoadLanguage(const std::string& folder,
-                                                     const ServerConfig& c) {
+                                                     const ServerConfig& c,
+                                                     const LoadProgress& progress) {
   EngineOptions options;
   options.max_active = static_cast<int>(c.max_active);
   options.max_queued = static_cast<int>(c.max_concurrent);
   options.kv_budget_bytes = c.kv_mib << 20;
-  SL_ASSIGN_OR_RETURN(auto engine, Engine::Load(folder, options));
+  SL_ASSIGN_OR_RETURN(auto engine, Engine::Load(folder, options, progress));
   return std::unique_ptr<LanguageRole>(std::make_unique<LocalLanguage>(std::move(engine)));
 }
 
@@ -117,13 +119,23 @@ Status Server::Impl::LoadRoles(const ServerHooks& hooks) {
     return absl::OkStatus();
   }
   SL_ASSIGN_OR_RETURN(std::string folder, FindModel(config.model));
+  // Both roles count the bytes of the same files; each reads its own part of them.
+  double before = 0, share = 0;
+  auto tensors = [&](const LoadStep& s) {
+    share = before + (s.bytes_total > 0
+                          ? static_cast<double>(s.bytes_done) / static_cast<double>(s.bytes_total)
+                          : 0);
+    loading(std::to_string(s.tensors_done) + " tensors of " + std::to_string(s.tensors_total),
+            share);
+  };
   if (config.role != "language") {
     loading("vision", 0);
-    SL_ASSIGN_OR_RETURN(vision, LoadVision(folder, config, hooks));
+    SL_ASSIGN_OR_RETURN(vision, LoadVision(folder, config, hooks, tensors));
   }
   if (config.role != "vision") {
-    loading("language", 0.5);
-    SL_ASSIGN_OR_RETURN(language, LoadLanguage(folder, config));
+    before = share;
+    loading("language", share);
+    SL_ASSIGN_OR_RETURN(language, LoadLanguage(folder, config, tensors));
   }
   loading("ready", 1);
   return absl::OkStatus();
@@ -149,8 +161,8 @@ Status Server::Impl::MakeServices(double wait_s) {
                                "); start both with the same model");
   }
   edge = std::make_unique<CallEdge>(config);
-  gateway = std::make_unique<GatewayService>(
-      vision.get(), language.get(), l, v.parameter_count + l.parameter_count, config, edge.get());
+  gateway =
+      std::make_unique<GatewayService>(vision.get(), language.get(), l, v, config, edge.get());
   image_encoder = std::make_unique<ImageEncoderServiceImpl>(vision.get(), edge.get());
   return absl::OkStatus();
 }

@@ -12,10 +12,10 @@ constexpr const char* kStoryQuestion = "Describe the clip.";
 }  // namespace
 
 GatewayService::GatewayService(VisionRole* vision, LanguageRole* language, LanguageInfo model,
-                               int64_t parameters, const ServerConfig& config, CallEdge* edge)
+                               VisionInfo media, const ServerConfig& config, CallEdge* edge)
     : flow_(vision, language),
       model_(std::move(model)),
-      parameters_(parameters),
+      media_(std::move(media)),
       config_(config),
       edge_(edge) {}
 
@@ -111,10 +111,10 @@ grpc::Status GatewayService::ListModels(grpc::ServerContext*, const v1::ListMode
   m->set_name("models/" + model_.model);
   m->set_display_name(model_.model);
   m->add_input_modalities(v1::MODALITY_TEXT);
-  m->add_input_modalities(v1::MODALITY_IMAGE);
-  m->add_input_modalities(v1::MODALITY_VIDEO);
+  if (media_.images) m->add_input_modalities(v1::MODALITY_IMAGE);
+  if (media_.clips) m->add_input_modalities(v1::MODALITY_VIDEO);
   m->set_context_tokens(model_.context_tokens);
-  m->set_parameter_count(parameters_);
+  m->set_parameter_count(model_.parameter_count + media_.parameter_count);
   return grpc::Status::OK;
 }
 

@@ -12,8 +12,9 @@ namespace sightline {
 
 class GatewayService final : public v1::VisionLanguageService::Service {
  public:
-  // The roles and the edge must outlive the service; `model` is what the language role has loaded.
-  GatewayService(VisionRole* vision, LanguageRole* language, LanguageInfo model, int64_t parameters,
+  // The roles and the edge must outlive the service; `model` and `media` are what the roles have
+  // loaded.
+  GatewayService(VisionRole* vision, LanguageRole* language, LanguageInfo model, VisionInfo media,
                  const ServerConfig& config, CallEdge* edge);
 
   grpc::Status Answer(grpc::ServerContext* call, const v1::AnswerRequest* request,
@@ -37,7 +38,7 @@ class GatewayService final : public v1::VisionLanguageService::Service {
 
   AnswerFlow flow_;
   LanguageInfo model_;
-  int64_t parameters_;
+  VisionInfo media_;
   ServerConfig config_;
   CallEdge* edge_;
 };

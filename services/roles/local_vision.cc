@@ -73,7 +73,8 @@ StatusOr<ImageFeatures> LocalVision::EncodeImage(const ImageRequest& request,
 }
 
 StatusOr<VisionInfo> LocalVision::Info(const RequestContext&) {
-  return VisionInfo{pipeline_->spec().name, pipeline_->parameter_count(), pipeline_->channels()};
+  const MediaTraits& t = pipeline_->traits();
+  return VisionInfo{t.model, t.parameter_count, t.channels, t.images, t.clips};
 }
 
 }  // namespace sightline

@@ -112,7 +112,12 @@ StatusOr<VisionInfo> RemoteVision::Info(const RequestContext& context) {
   WatchedCall call(context);
   internal::v1::GetVisionInfoResponse response;
   SL_RETURN_IF_ERROR(Heard(stub_->GetVisionInfo(call.call(), {}, &response), context, "vision"));
-  return VisionInfo{response.model(), response.parameter_count(), response.channels()};
+  VisionInfo info{response.model(), response.parameter_count(), response.channels(), false, false};
+  for (int kind : response.kinds()) {
+    info.images = info.images || kind == internal::v1::MEDIA_KIND_IMAGE;
+    info.clips = info.clips || kind == internal::v1::MEDIA_KIND_VIDEO;
+  }
+  return info;
 }
 
 StatusOr<GenerateSummary> RemoteLanguage::Generate(const GenerateRequest& request,

@@ -37,6 +37,8 @@ grpc::Status VisionServiceImpl::GetVisionInfo(grpc::ServerContext* call,
   response->set_model(info->model);
   response->set_parameter_count(info->parameter_count);
   response->set_channels(info->channels);
+  if (info->images) response->add_kinds(internal::v1::MEDIA_KIND_IMAGE);
+  if (info->clips) response->add_kinds(internal::v1::MEDIA_KIND_VIDEO);
   return grpc::Status::OK;
 }
 

@@ -14,7 +14,8 @@ namespace sightline {
 struct VisionInfo {
   std::string model;  // without "models/"
   int64_t parameter_count = 0;
-  int channels = 0;  // width of a visual token
+  int channels = 0;                  // width of a visual token
+  bool images = true, clips = true;  // what the model takes
 };
 
 // Turns image and clip files into visual tokens. The local implementation calls the pipeline and

@@ -73,10 +73,11 @@ class Deployment {
  public:
   explicit Deployment(bool split, ServerConfig front = BaseConfig()) {
     if (split) {
-      ServerConfig vision = BaseConfig("vision");
+      ServerConfig vision = BaseConfig("vision"), language = BaseConfig("language");
+      vision.model = language.model = front.model;
       vision.encoders = front.encoders;
       vision_ = Start(vision);
-      language_ = Start(BaseConfig("language"));
+      language_ = Start(language);
       front.role = "gateway";
       front.vision = "127.0.0.1:" + std::to_string(vision_->port());
       front.language = "127.0.0.1:" + std::to_string(language_->port());
