@@ -67,7 +67,7 @@ struct Job {
 struct Engine::Impl {
   ModelSpec spec;
   EngineOptions options;
-  std::unique_ptr<language::BpeTokenizer> tokenizer;
+  std::unique_ptr<language::Tokenizer> tokenizer;
   std::unique_ptr<language::Decoder> decoder;
   std::unique_ptr<PagePool> pool;
   int32_t end_id = -1;
@@ -223,7 +223,7 @@ StatusOr<std::unique_ptr<Engine>> Engine::Load(const std::string& directory,
   impl->options = options;
   SL_ASSIGN_OR_RETURN(impl->spec, ReadScenesSpec(directory));
   SL_ASSIGN_OR_RETURN(std::string json, ReadSmallFile(directory + "/tokenizer.json"));
-  SL_ASSIGN_OR_RETURN(impl->tokenizer, language::BpeTokenizer::Parse(json));
+  SL_ASSIGN_OR_RETURN(impl->tokenizer, language::Tokenizer::Parse(json));
   for (const std::string& s : {impl->spec.user, impl->spec.assistant, impl->spec.end,
                                impl->spec.vision_start, impl->spec.vision_end}) {
     if (impl->tokenizer->Special(s) < 0)

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "fusion/vision_pipeline.h"
-#include "language/bpe_tokenizer.h"
+#include "language/text/tokenizer.h"
 
 namespace sightline {
 
@@ -28,7 +28,7 @@ struct Prompt {
 
 // Text of the caller is encoded without special tokens. INVALID_ARGUMENT when a part's width is not
 // the model's.
-StatusOr<Prompt> BuildPrompt(const ModelSpec& spec, const language::BpeTokenizer& tokenizer,
+StatusOr<Prompt> BuildPrompt(const ModelSpec& spec, const language::Tokenizer& tokenizer,
                              const std::vector<PromptPart>& parts);
 
 }  // namespace sightline
