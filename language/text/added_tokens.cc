@@ -136,12 +136,12 @@ std::vector<TextPart> TokenMatcher::Split(std::string_view text,
     size_t begin = pos, end = m.end;
     pos = m.end;
     if (m.token->single_word && TouchesWord(text, begin, end)) continue;
-    if (m.token->lstrip) begin = SpaceBefore(text, begin, done);
+    if (m.token->lstrip) begin = SpaceBefore(text, begin, std::min(begin, done));
     if (m.token->rstrip) end = SpaceAfter(text, end);
-    begin = std::max(begin, done);  // a token before may have taken the white space
     if (done < begin) parts.push_back({text.substr(done, begin - done)});
     parts.push_back({text.substr(begin, end - begin), m.token});
-    done = pos = end;
+    // As in the reference, tokens made of white space are still found in what rstrip took.
+    done = end;
   }
   if (done < text.size()) parts.push_back({text.substr(done)});
   return parts;

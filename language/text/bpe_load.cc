@@ -154,8 +154,8 @@ class BpeModel::Loader {
   BpeModel& m_;
 };
 
-StatusOr<std::unique_ptr<BpeModel>> BpeModel::Parse(
-    const json& model, bool byte_level, const StringSet& special) {
+StatusOr<std::unique_ptr<BpeModel>> BpeModel::Parse(const json& model, bool byte_level,
+                                                    const StringSet& special) {
   if (!model.is_object()) return Bad("model must be an object");
   std::unique_ptr<BpeModel> m(new BpeModel());
   m->byte_level_ = byte_level;

@@ -31,8 +31,8 @@ StatusOr<SplitBehavior> ParseSplitBehavior(std::string_view name) {
   if (name == "MergedWithPrevious") return SplitBehavior::kMergedWithPrevious;
   if (name == "MergedWithNext") return SplitBehavior::kMergedWithNext;
   if (name == "Contiguous") return SplitBehavior::kContiguous;
-  return absl::UnimplementedError(
-      "tokenizer.json: split behavior '" + std::string(name) + "' is not supported");
+  return absl::UnimplementedError("tokenizer.json: split behavior '" + std::string(name) +
+                                  "' is not supported");
 }
 
 std::vector<ByteRange> Pieces(const std::vector<ByteRange>& matches, size_t size,

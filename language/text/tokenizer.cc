@@ -87,7 +87,7 @@ struct Tokenizer::Impl {
   Status Load(const nlohmann::json& doc);
   Status LoadAdded(const nlohmann::json& list, StringSet* special_texts);
   Status BuildMatchers();
-  void LoadTexts();
+  Status LoadTexts();
   Status Encode(std::string_view text, const Matchers& matchers, absl::Span<const TextSpan> spans,
                 std::vector<int32_t>* out) const;
   // A part without raw added tokens.
@@ -98,11 +98,9 @@ struct Tokenizer::Impl {
   Status EncodePlain(TextPiece piece, std::vector<int32_t>* out) const;
 };
 
-Status Tokenizer::Impl::LoadAdded(const nlohmann::json& list,
-                                  StringSet* special_texts) {
+Status Tokenizer::Impl::LoadAdded(const nlohmann::json& list, StringSet* special_texts) {
   SL_ASSIGN_OR_RETURN(added, ParseAddedTokens(list));
   for (const AddedToken& t : added) {
-    added_ids[t.text] = t.id;
     if (t.special) special_texts->insert(t.text);
   }
   return absl::OkStatus();
@@ -116,9 +114,13 @@ Status Tokenizer::Impl::Load(const nlohmann::json& doc) {
   SL_ASSIGN_OR_RETURN(post, ParsePostProcessor(Field(doc, "post_processor")));
   SL_ASSIGN_OR_RETURN(decoder, TokenDecoder::Parse(Field(doc, "decoder")));
   SL_ASSIGN_OR_RETURN(model, BpeModel::Parse(Field(doc, "model"), pre.byte_level, special_texts));
+  for (AddedToken& t : added) {  // the vocabulary's id goes first, as in the reference
+    auto it = model->ids().find(t.text);
+    if (it != model->ids().end()) t.id = it->second;
+    added_ids[t.text] = t.id;
+  }
   SL_RETURN_IF_ERROR(BuildMatchers());
-  LoadTexts();
-  return absl::OkStatus();
+  return LoadTexts();
 }
 
 Status Tokenizer::Impl::BuildMatchers() {
@@ -137,17 +139,22 @@ Status Tokenizer::Impl::BuildMatchers() {
   return absl::OkStatus();
 }
 
-void Tokenizer::Impl::LoadTexts() {
+Status Tokenizer::Impl::LoadTexts() {
   texts = model->texts();
   for (const AddedToken& t : added) {
     if (texts.size() <= static_cast<size_t>(t.id)) texts.resize(static_cast<size_t>(t.id) + 1);
-    texts[static_cast<size_t>(t.id)] = t.text;
+    std::string text = t.text;
+    if (t.normalized && normalizer) {  // the reference decodes them as they are matched
+      SL_ASSIGN_OR_RETURN(text, normalizer->Apply(std::move(text)));
+    }
+    texts[static_cast<size_t>(t.id)] = std::move(text);
   }
   special.assign(texts.size(), false);
   for (const AddedToken& t : added) special[static_cast<size_t>(t.id)] = t.special;
   bytes.reserve(texts.size());
   for (size_t i = 0; i < texts.size(); ++i)
     bytes.push_back(special[i] || texts[i].empty() ? "" : decoder.Bytes(texts[i], false));
+  return absl::OkStatus();
 }
 
 Status Tokenizer::Impl::EncodePlain(TextPiece piece, std::vector<int32_t>* out) const {

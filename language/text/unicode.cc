@@ -155,8 +155,9 @@ bool IsPunctuation(char32_t c) {
 }
 
 bool IsWordChar(char32_t c) {
-  auto mask = U_GET_GC_MASK(static_cast<UChar32>(c));
-  return (mask & (U_GC_L_MASK | U_GC_M_MASK | U_GC_ND_MASK | U_GC_PC_MASK)) != 0;
+  auto u = static_cast<UChar32>(c);
+  return u_isUAlphabetic(u) || c == 0x200C || c == 0x200D ||
+         (U_GET_GC_MASK(u) & (U_GC_M_MASK | U_GC_ND_MASK | U_GC_PC_MASK)) != 0;
 }
 
 StatusOr<std::string> Normalize(NormalForm form, std::string text) {
