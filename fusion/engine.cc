@@ -10,7 +10,7 @@
 
 #include "fusion/prompt_reader.h"
 #include "fusion/stop_matcher.h"
-#include "language/bpe_tokenizer.h"
+#include "language/text/tokenizer.h"
 
 namespace sightline {
 namespace {
@@ -20,14 +20,15 @@ double MsSince(absl::Time from) { return absl::ToDoubleMilliseconds(absl::Now() 
 // One request on its way. The engine thread fills `out`; the caller's thread empties it.
 struct Job {
   Job(const GenerateRequest& r, const RequestContext& c, Prompt p, language::Sequence s,
-      const language::Decoder* decoder)
+      const LanguageModel& model)
       : request(r),
         context(c),
         prompt(std::move(p)),
-        reader(&prompt, decoder),
+        reader(&prompt, model.decoder.get()),
         sequence(std::move(s)),
         sampler(r.sampling),
-        stop(r.stop) {}
+        stop(r.stop),
+        utf8(model.codec.get()) {}
 
   const GenerateRequest& request;
   const RequestContext& context;
@@ -36,7 +37,7 @@ struct Job {
   language::Sequence sequence;
   Sampler sampler;
   StopMatcher stop;
-  language::Utf8Stream utf8;
+  language::StreamDecoder utf8;
   std::vector<int32_t> generated;
   std::vector<float> logits;
   absl::Time queued = absl::Now(), started, decoding;
@@ -175,7 +176,7 @@ bool Engine::Impl::Take(Job* job) {
   }
   job->generated.push_back(id);
   s.output_tokens = static_cast<int>(job->generated.size());
-  job->Emit({job->stop.Push(job->utf8.Push(model.codec->Bytes(id))), 1});
+  job->Emit({job->stop.Push(job->utf8.Push(id)), 1});
   if (job->stop.done()) {
     s.reason = FinishReason::kStop;
     return true;
@@ -225,7 +226,7 @@ StatusOr<GenerateSummary> Engine::Generate(const GenerateRequest& request,
   }
   auto job = std::make_shared<Job>(request, context, std::move(prompt),
                                    language::Sequence(impl_->pool.get(), spec.layers),
-                                   impl_->model.decoder.get());
+                                   impl_->model);
   job->summary.prompt_tokens = job->prompt.tokens;
   job->summary.visual_tokens = job->prompt.visual_tokens;
   job->most_tokens = static_cast<int>(std::min<int64_t>(request.max_output_tokens, room));

@@ -7,7 +7,7 @@
 
 #include "fusion/families/checkpoint.h"
 #include "fusion/prompt.h"
-#include "fusion/text_codec.h"
+#include "fusion/tokenizer_file.h"
 #include "language/decoder.h"
 #include "language/sampling.h"
 
@@ -16,7 +16,7 @@ namespace sightline {
 // Const after loading; its parts are thread-safe.
 struct LanguageModel {
   std::string name;  // the directory's
-  std::unique_ptr<TextCodec> codec;
+  std::unique_ptr<language::Tokenizer> codec;
   std::unique_ptr<PromptForm> form;
   std::unique_ptr<language::Decoder> decoder;
   std::vector<int32_t> end_ids;  // tokens that end an answer

@@ -115,7 +115,7 @@ StatusOr<LanguageModel> LoadPublishedLanguage(const std::string& directory,
   SL_ASSIGN_OR_RETURN(CheckpointSpec spec, ReadCheckpointSpec(directory));
   LanguageModel m;
   m.name = ModelName(directory);
-  SL_ASSIGN_OR_RETURN(m.codec, LoadTextCodec(directory));
+  SL_ASSIGN_OR_RETURN(m.codec, LoadTokenizer(directory));
   if (m.codec->vocab_size() > spec.text.vocab)
     return ErrorWithReason(absl::StatusCode::kInvalidArgument, "TOKENIZER_INVALID",
                            "tokenizer.json has more tokens than config.json's vocab_size");

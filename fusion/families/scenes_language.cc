@@ -7,14 +7,14 @@ namespace {
 
 class ScenesPrompt : public PromptForm {
  public:
-  ScenesPrompt(ModelSpec spec, const TextCodec* codec) : spec_(std::move(spec)), codec_(codec) {}
+  ScenesPrompt(ModelSpec spec, const language::Tokenizer* codec) : spec_(std::move(spec)), codec_(codec) {}
   StatusOr<Prompt> Build(const std::vector<PromptPart>& parts) const override {
     return BuildPrompt(spec_, *codec_, parts);
   }
 
  private:
   ModelSpec spec_;
-  const TextCodec* codec_;
+  const language::Tokenizer* codec_;
 };
 
 }  // namespace
@@ -29,7 +29,7 @@ StatusOr<LanguageModel> LoadScenesLanguage(const std::string& directory, const L
   SL_ASSIGN_OR_RETURN(ModelSpec spec, ReadScenesSpec(directory));
   LanguageModel m;
   m.name = spec.name;
-  SL_ASSIGN_OR_RETURN(m.codec, LoadTextCodec(directory));
+  SL_ASSIGN_OR_RETURN(m.codec, LoadTokenizer(directory));
   for (const std::string& s :
        {spec.user, spec.assistant, spec.end, spec.vision_start, spec.vision_end}) {
     if (m.codec->Special(s) < 0)

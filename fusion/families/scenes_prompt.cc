@@ -7,16 +7,20 @@ namespace {
 
 class Builder {
  public:
-  Builder(const ModelSpec& spec, const TextCodec& t) : spec_(spec), t_(t) {}
+  Builder(const ModelSpec& spec, const language::Tokenizer& t) : spec_(spec), t_(t) {}
 
-  void Text(const std::string& text) { Ids(t_.Encode(text)); }
+  Status Text(const std::string& text) {
+    SL_ASSIGN_OR_RETURN(std::vector<int32_t> ids, t_.EncodeUserText(text));
+    Ids(ids);
+    return absl::OkStatus();
+  }
   void Special(const std::string& token) { Ids({t_.Special(token)}); }
-  void Media(const EncodedMedia& media) {
+  Status Media(const EncodedMedia& media) {
     for (const VisualSpan& span : media.spans) {
       if (span.time_s >= 0) {
         char time[32];
         std::snprintf(time, sizeof time, "%.1fs", span.time_s);
-        Text(time);
+        SL_RETURN_IF_ERROR(Text(time));
       }
       Special(spec_.vision_start);
       prompt.pieces.push_back({{}, &span});
@@ -24,6 +28,7 @@ class Builder {
       prompt.visual_tokens += span.rows * span.cols;
       Special(spec_.vision_end);
     }
+    return absl::OkStatus();
   }
   Prompt prompt;
 
@@ -35,12 +40,12 @@ class Builder {
     prompt.tokens += static_cast<int>(ids.size());
   }
   const ModelSpec& spec_;
-  const TextCodec& t_;
+  const language::Tokenizer& t_;
 };
 
 }  // namespace
 
-StatusOr<Prompt> BuildPrompt(const ModelSpec& spec, const TextCodec& tokenizer,
+StatusOr<Prompt> BuildPrompt(const ModelSpec& spec, const language::Tokenizer& tokenizer,
                              const std::vector<PromptPart>& parts) {
   using Media = std::shared_ptr<const EncodedMedia>;
   Builder b(spec, tokenizer);
@@ -52,14 +57,14 @@ StatusOr<Prompt> BuildPrompt(const ModelSpec& spec, const TextCodec& tokenizer,
         if (spec.media_first && pass == 1) continue;
         if (!*media || (*media)->channels != spec.text.hidden)
           return absl::InvalidArgumentError("visual tokens do not have the width of this model");
-        b.Media(**media);
+        SL_RETURN_IF_ERROR(b.Media(**media));
       } else if (pass == 1) {
         const std::string& s = std::get<std::string>(part.content);
         text += text.empty() || s.empty() ? s : " " + s;
-        if (!spec.media_first) b.Text(s);
+        if (!spec.media_first) SL_RETURN_IF_ERROR(b.Text(s));
       }
     }
-    if (spec.media_first && pass == 1) b.Text(text);
+    if (spec.media_first && pass == 1) SL_RETURN_IF_ERROR(b.Text(text));
   }
   b.Special(spec.assistant);
   return std::move(b.prompt);

@@ -5,11 +5,11 @@
 
 #include "fusion/families/scenes.h"
 #include "fusion/prompt.h"
-#include "fusion/text_codec.h"
+#include "fusion/tokenizer_file.h"
 
 namespace sightline {
 
-StatusOr<Prompt> BuildPrompt(const ModelSpec& spec, const TextCodec& codec,
+StatusOr<Prompt> BuildPrompt(const ModelSpec& spec, const language::Tokenizer& codec,
                              const std::vector<PromptPart>& parts);
 
 }  // namespace sightline

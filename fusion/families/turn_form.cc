@@ -38,7 +38,7 @@ std::vector<int32_t> BlockPositions(int tokens, const std::vector<Block>& blocks
 
 // Calls `special` for each "<...>" that names a special token, `text` for what stands between.
 template <typename Special, typename Text>
-void Walk(const std::string& s, const TextCodec& codec, const Special& special, const Text& text) {
+void Walk(const std::string& s, const language::Tokenizer& codec, const Special& special, const Text& text) {
   for (size_t i = 0; i < s.size();) {
     size_t end = s[i] == '<' ? s.find('>', i) : std::string::npos;
     int32_t id = end == std::string::npos ? -1 : codec.Special(s.substr(i, end - i + 1));
@@ -55,7 +55,7 @@ void Walk(const std::string& s, const TextCodec& codec, const Special& special, 
 // share a token, as in the reference.
 class Writer {
  public:
-  Writer(const TurnForm& form, const TextCodec& codec) : form_(form), codec_(codec) {}
+  Writer(const TurnForm& form, const language::Tokenizer& codec) : form_(form), codec_(codec) {}
 
   void Template(const std::string& s) {
     Walk(
@@ -101,16 +101,21 @@ class Writer {
     Template(form_.clip_close);
   }
 
-  Prompt Finish() {
+  StatusOr<Prompt> Finish() {
     Flush();
     if (form_.mrope && !blocks_.empty())
       prompt_.positions = BlockPositions(prompt_.tokens, blocks_);
+    SL_RETURN_IF_ERROR(status_);
     return std::move(prompt_);
   }
 
  private:
   void Flush() {
-    if (!held_.empty()) Ids(codec_.Encode(held_));
+    if (!held_.empty()) {
+      auto ids = codec_.EncodeUserText(held_);
+      if (status_.ok()) status_ = ids.status();
+      if (ids.ok()) Ids(*ids);
+    }
     held_.clear();
   }
   void Ids(const std::vector<int32_t>& ids) {
@@ -138,15 +143,16 @@ class Writer {
   }
 
   const TurnForm& form_;
-  const TextCodec& codec_;
+  const language::Tokenizer& codec_;
   std::string held_;
   std::vector<Block> blocks_;
   Prompt prompt_;
+  Status status_;
 };
 
 class TurnPrompt : public PromptForm {
  public:
-  TurnPrompt(const TurnForm& form, const TextCodec* codec, int64_t channels)
+  TurnPrompt(const TurnForm& form, const language::Tokenizer* codec, int64_t channels)
       : form_(form), codec_(codec), channels_(channels) {}
 
   StatusOr<Prompt> Build(const std::vector<PromptPart>& parts) const override {
@@ -197,13 +203,13 @@ class TurnPrompt : public PromptForm {
   }
 
   TurnForm form_;
-  const TextCodec* codec_;
+  const language::Tokenizer* codec_;
   int64_t channels_;
 };
 
 }  // namespace
 
-StatusOr<std::unique_ptr<PromptForm>> MakeTurnPrompt(const TurnForm& f, const TextCodec* codec,
+StatusOr<std::unique_ptr<PromptForm>> MakeTurnPrompt(const TurnForm& f, const language::Tokenizer* codec,
                                                      int64_t channels) {
   std::string missing;
   for (const std::string* s :

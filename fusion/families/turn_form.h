@@ -6,7 +6,7 @@
 #include <string>
 
 #include "fusion/prompt.h"
-#include "fusion/text_codec.h"
+#include "fusion/tokenizer_file.h"
 
 namespace sightline {
 
@@ -28,7 +28,7 @@ struct TurnForm {
 
 // Of a model with hidden size `channels`; `codec` outlives it. INVALID_ARGUMENT names a special
 // token that the tokenizer lacks.
-StatusOr<std::unique_ptr<PromptForm>> MakeTurnPrompt(const TurnForm& form, const TextCodec* codec,
+StatusOr<std::unique_ptr<PromptForm>> MakeTurnPrompt(const TurnForm& form, const language::Tokenizer* codec,
                                                      int64_t channels);
 
 }  // namespace sightline

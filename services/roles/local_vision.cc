@@ -59,7 +59,7 @@ ImageFeatures FeaturesOf(const EncodedMedia& media, const std::string& model) {
 
 StatusOr<ImageFeatures> LocalVision::EncodeImage(const ImageRequest& request,
                                                  const RequestContext& context) {
-  const std::string& own = pipeline_->spec().name;
+  const std::string& own = pipeline_->traits().model;
   if (!encoders_->Has(request.model) && (request.model.empty() || request.model == own)) {
     if (request.top_k > 0) return HasNoClasses(own);
     MediaItem item;

@@ -7,7 +7,7 @@
 #include "fusion/engine.h"
 #include "fusion/families/config_reader.h"
 #include "fusion/vision_pipeline.h"
-#include "language/bpe_tokenizer.h"
+#include "language/text/tokenizer.h"
 #include "tests/models/model_files.h"
 #include "tools/parity/golden_file.h"
 #ifdef SIGHTLINE_HAVE_MEDIA
@@ -70,9 +70,9 @@ void ExpectReference(const std::string& model, const std::string& folder) {
   for (const PromptPiece& p : prompt->pieces) ids.insert(ids.end(), p.ids.begin(), p.ids.end());
   EXPECT_EQ(ids, *(*golden)->Ints("in.input_ids"));
   std::vector<int32_t> tokens = *(*golden)->Ints("out.generated");
-  language::Utf8Stream utf8;
+  language::StreamDecoder utf8((*engine)->model().codec.get());
   std::string want, text;
-  for (int32_t id : tokens) want += utf8.Push((*engine)->model().codec->Bytes(id));
+  for (int32_t id : tokens) want += utf8.Push(id);
   want += utf8.Flush();
   request.max_output_tokens = static_cast<int>(tokens.size());
   auto summary = (*engine)->Generate(request, {}, [&](const Delta& d) {

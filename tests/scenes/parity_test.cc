@@ -112,7 +112,7 @@ class Group {
 // The tokenizer in the form that the world reads; rendering needs it, comparisons do not.
 std::string TokenizerBlob() {
   auto doc = nlohmann::json::parse(ReadAll(kModel + "/tokenizer.json"));
-  auto tokenizer = language::BpeTokenizer::Parse(ReadAll(kModel + "/tokenizer.json"));
+  auto tokenizer = language::Tokenizer::Parse(ReadAll(kModel + "/tokenizer.json"));
   auto hex = [&](const std::string& symbol) {
     std::string out;
     for (unsigned char c : (*tokenizer)->Bytes(doc["model"]["vocab"][symbol].get<int32_t>())) {
@@ -216,7 +216,7 @@ class Taps {
 
 // The prompt in one pass, as PyTorch computes it.
 StatusOr<std::vector<float>> PromptLogits(const ModelSpec& spec, const Sample& sample) {
-  SL_ASSIGN_OR_RETURN(auto tokenizer, LoadTextCodec(kModel));
+  SL_ASSIGN_OR_RETURN(auto tokenizer, LoadTokenizer(kModel));
   SL_ASSIGN_OR_RETURN(auto file, WeightFile::Open(kModel + "/model.safetensors"));
   SL_ASSIGN_OR_RETURN(auto decoder, language::Decoder::Load(spec.text, *file, spec.text_prefix));
   std::vector<PromptPart> parts;

@@ -1,0 +1,12 @@
+#include "fusion/tokenizer_file.h"
+
+#include "fusion/families/scenes.h"
+
+namespace sightline {
+
+StatusOr<std::unique_ptr<language::Tokenizer>> LoadTokenizer(const std::string& directory) {
+  SL_ASSIGN_OR_RETURN(std::string json, ReadSmallFile(directory + "/tokenizer.json"));
+  return language::Tokenizer::Parse(json);
+}
+
+}  // namespace sightline
