@@ -10,6 +10,7 @@
 #include "bench/machine.h"
 #include "fusion/engine.h"
 #include "fusion/families/scenes.h"
+#include "fusion/vision_pipeline.h"
 #include "tools/world/world.h"
 
 namespace sightline::bench {
