@@ -63,7 +63,10 @@ StatusOr<EncoderSpec> ReadBiFormer(const Json& config) {
   std::vector<double> ratios = c.Reals("mlp_ratios", 4);
   for (size_t i = 0; i < 4; ++i) {
     double ratio = ratios.size() == 4 ? ratios[i] : 4;
-    if (!(ratio > 0 && ratio <= 64)) c.Fail("mlp_ratios", "must lie in (0, 64]");
+    if (!(ratio > 0 && ratio <= 64)) {
+      c.Fail("mlp_ratios", "must lie in (0, 64]");
+      ratio = 1;
+    }
     s.ffn[i] = static_cast<int64_t>(ratio * static_cast<double>(s.dims[i]));
     int64_t width = s.top_regions[i] > 0 ? s.head_width : 8;
     if (s.dims[i] % width) c.Fail("embed_dim", "must be multiples of the head width");
