@@ -1,0 +1,26 @@
+// The ceilings that quantised products are held against, measured now.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace sightline::bench {
+
+// Restricts both our kernels and oneDNN to "avx2" or "avx512" (without byte dot products); ""
+// leaves them alone. False for another name. Call before anything else.
+bool LimitIsa(const std::string& name);
+std::string IsaName();
+
+// A pass of all compute threads over `bytes` (at `data`, 64-byte aligned), fetching ahead as our
+// kernels do: bytes a second.
+double ReadRate(const uint8_t* data, int64_t bytes);
+// u8 x s8 products from registers on all compute threads, operations a second (two for a
+// multiply-add): the byte dot product where the CPU has it, else maddubs + madd + add.
+double Int8Peak();
+// The same of maddubs with 16-bit sums, which only codes of 4 bits allow; the byte dot product
+// where there is one.
+double Int4Peak();
+// oneDNN's u8 s8 s32 product, M x N x K, B as [N, K]: seconds.
+double OneDnnSeconds(int64_t m, int64_t n, int64_t k);
+
+}  // namespace sightline::bench

@@ -1,0 +1,68 @@
+#include "compute/cpu/quant_matmul.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "compute/base/check.h"
+#include "compute/base/thread_pool.h"
+#include "compute/cpu/quant_kernels.h"
+
+namespace sightline {
+namespace {
+
+// Calls fn(job, begin, end) over the units of all jobs, `sizes` units each.
+template <class Fn>
+void ForUnits(const std::vector<int64_t>& sizes, int64_t grain, const Fn& fn) {
+  int64_t total = 0;
+  for (int64_t n : sizes) total += n;
+  ParallelFor(total, grain, [&](int64_t begin, int64_t end) {
+    int64_t start = 0;
+    for (size_t j = 0; j < sizes.size(); start += sizes[j++]) {
+      int64_t b = std::max(begin - start, int64_t{0}), e = std::min(end - start, sizes[j]);
+      if (b < e) fn(j, b, e);
+    }
+  });
+}
+
+}  // namespace
+
+void QuantMatMul(const QuantRows& x, std::span<const MatMulJob> jobs) {
+  if (x.rows == 0) return;
+  bool few = x.rows <= kGemvRows;
+  int64_t unit = few ? kPanelRows : GemmGroupRows();
+  std::vector<int64_t> units;
+  for (const MatMulJob& job : jobs) {
+    SL_CHECK(job.w->k == x.k);
+    units.push_back((job.w->n + unit - 1) / unit);
+  }
+  // A part is some 64 KiB of weights: long enough to stream, short enough to share evenly.
+  int64_t grain = few ? std::max<int64_t>(1, 65536 / std::max<int64_t>(1, x.k * kPanelRows)) : 1;
+  ForUnits(units, grain, [&](size_t j, int64_t begin, int64_t end) {
+    const MatMulJob& job = jobs[j];
+    if (few) {
+      GemvPanels(*job.w, x, 0, x.rows, begin, end, job.out, job.out_stride);
+    } else {
+      GemmGroups(*job.w, x, begin, end, job.out, job.out_stride);
+    }
+  });
+}
+
+void QuantMatMulReference(const QuantRows& x, std::span<const MatMulJob> jobs) {
+  for (const MatMulJob& job : jobs) {
+    SL_CHECK(job.w->k == x.k);
+    std::vector<float> weights(static_cast<size_t>(x.k));
+    for (int64_t n = 0; n < job.w->n; ++n) {
+      UnpackRow(*job.w, n, weights.data());
+      for (int64_t m = 0; m < x.rows; ++m) {
+        double total = 0;
+        for (int64_t k = 0; k < x.k; ++k) {
+          total += static_cast<double>(weights[static_cast<size_t>(k)]) *
+                   x.scale[m * x.blocks + k / 32] * x.codes[m * x.stride + k];
+        }
+        job.out[m * job.out_stride + n] = static_cast<float>(total);
+      }
+    }
+  }
+}
+
+}  // namespace sightline
