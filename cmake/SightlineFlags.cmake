@@ -16,6 +16,14 @@ if(SIGHTLINE_SANITIZE)
   add_link_options(-fsanitize=${SIGHTLINE_SANITIZE})
 endif()
 
+# What every test runs with. The suppression file says of each line why it is there.
+set(SIGHTLINE_TEST_ENVIRONMENT "")
+if(SIGHTLINE_SANITIZE MATCHES "thread")
+  set(SIGHTLINE_TEST_ENVIRONMENT "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/support/tsan.supp:second_deadlock_stack=1")
+elseif(SIGHTLINE_SANITIZE)
+  set(SIGHTLINE_TEST_ENVIRONMENT "ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1" "UBSAN_OPTIONS=print_stacktrace=1")
+endif()
+
 # Coverage for libFuzzer in every library that a target calls, not in the target's own file alone.
 if(SIGHTLINE_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)

@@ -29,6 +29,12 @@ function(sightline_test name)
     set(ARG_TIMEOUT 300)
   endif()
   set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+  sightline_test_environment(${name})
+endfunction()
+
+# sightline_test_environment(test...): what sanitizers need; sightline_test does it by itself.
+function(sightline_test_environment)
+  set_property(TEST ${ARGN} APPEND PROPERTY ENVIRONMENT ${SIGHTLINE_TEST_ENVIRONMENT})
 endfunction()
 
 # sightline_fuzz_target(name SOURCES ... DEPS ...): a libFuzzer program where SIGHTLINE_FUZZ asks for them. It must be
