@@ -2,7 +2,7 @@
 PRESET ?= release
 JOBS ?= $(shell nproc)
 
-.PHONY: all build setup test demo bench format asan tsan clean
+.PHONY: all build setup test demo bench format asan tsan fuzz clean
 
 all: build
 
@@ -27,6 +27,12 @@ format:
 
 asan tsan:
 	$(MAKE) test PRESET=$@
+
+# Every fuzz target for SECONDS each, over its seeds.
+SECONDS ?= 300
+fuzz:
+	$(MAKE) build PRESET=fuzz
+	tools/fuzz.sh build/fuzz/bin $(SECONDS)
 
 clean:
 	rm -rf build

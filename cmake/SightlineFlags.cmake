@@ -16,6 +16,19 @@ if(SIGHTLINE_SANITIZE)
   add_link_options(-fsanitize=${SIGHTLINE_SANITIZE})
 endif()
 
+# What every test runs with. The suppression file says of each line why it is there.
+set(SIGHTLINE_TEST_ENVIRONMENT "")
+if(SIGHTLINE_SANITIZE MATCHES "thread")
+  set(SIGHTLINE_TEST_ENVIRONMENT "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/support/tsan.supp:second_deadlock_stack=1")
+elseif(SIGHTLINE_SANITIZE)
+  set(SIGHTLINE_TEST_ENVIRONMENT "ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1" "UBSAN_OPTIONS=print_stacktrace=1")
+endif()
+
+# Coverage for libFuzzer in every library that a target calls, not in the target's own file alone.
+if(SIGHTLINE_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
@@ -27,3 +40,5 @@ find_package(Threads REQUIRED)
 add_library(sightline_warnings INTERFACE)
 target_compile_options(sightline_warnings INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wno-unused-parameter -Wno-missing-field-initializers -Werror>)
+# GCC's "avx2,fma" is one version of both, Clang's two versions: right in either case, which is all that fuzzing needs.
+target_compile_options(sightline_warnings INTERFACE $<$<COMPILE_LANG_AND_ID:CXX,Clang>:-Wno-target-clones-mixed-specifiers>)

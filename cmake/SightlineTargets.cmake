@@ -29,4 +29,21 @@ function(sightline_test name)
     set(ARG_TIMEOUT 300)
   endif()
   set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+  sightline_test_environment(${name})
+endfunction()
+
+# sightline_test_environment(test...): what sanitizers need; sightline_test does it by itself.
+function(sightline_test_environment)
+  set_property(TEST ${ARGN} APPEND PROPERTY ENVIRONMENT ${SIGHTLINE_TEST_ENVIRONMENT})
+endfunction()
+
+# sightline_fuzz_target(name SOURCES ... DEPS ...): a libFuzzer program where SIGHTLINE_FUZZ asks for them. It must be
+# called NAME_fuzz: tools/fuzz.sh runs every bin/*_fuzz over tests/fuzz/corpus/NAME.
+function(sightline_fuzz_target name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  if(NOT SIGHTLINE_FUZZ OR TARGET ${name})
+    return()
+  endif()
+  sightline_binary(${name} SOURCES ${ARG_SOURCES} DEPS ${ARG_DEPS})
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
 endfunction()
