@@ -9,6 +9,7 @@
 
 #include "bench/machine.h"
 #include "fusion/engine.h"
+#include "fusion/families/scenes.h"
 #include "tools/world/world.h"
 
 namespace sightline::bench {
@@ -86,8 +87,8 @@ struct Timed {
 
 class Bench {
  public:
-  Bench(std::unique_ptr<VisionPipeline> vision, std::unique_ptr<Engine> engine)
-      : vision_(std::move(vision)), engine_(std::move(engine)) {}
+  Bench(std::string model, std::unique_ptr<VisionPipeline> vision, std::unique_ptr<Engine> engine)
+      : model_(std::move(model)), vision_(std::move(vision)), engine_(std::move(engine)) {}
 
   // Encodes and answers; time to the first token counts from the pixels.
   Timed Ask(const Item& item, const world::Qa& qa) {
@@ -108,7 +109,11 @@ class Bench {
     Check(&item, qa, t.reply);
     return t;
   }
-  const ModelSpec& spec() const { return vision_->spec(); }
+  ModelSpec spec() const {
+    auto spec = ReadScenesSpec(model_);
+    SL_CHECK(spec.ok());
+    return *spec;
+  }
   int64_t decoder_parameters() const { return engine_->parameter_count(); }
   bool stable() const { return stable_; }
   double right() const { return static_cast<double>(right_) / asked_; }
@@ -126,6 +131,7 @@ class Bench {
     bool caption = qa.family == "caption";
     right_ += caption ? score.caption_hits * 10 >= score.caption_truth * 8 : score.correct;
   }
+  std::string model_;
   std::unique_ptr<VisionPipeline> vision_;
   std::unique_ptr<Engine> engine_;
   std::map<std::pair<const Item*, std::string>, std::string> replies_;
@@ -179,7 +185,7 @@ std::vector<Row> Measure(Bench* bench, int runs, Ceilings* ceilings) {
     }
   }
   double peak = ceilings->peak, read_bytes_s = ceilings->read_bytes_s;
-  const ModelSpec& spec = bench->spec();
+  const ModelSpec spec = bench->spec();
   auto canvas = vision::NearestCanvas(spec.image_canvases, kSide, kSide);
   auto frame = vision::NearestCanvas(spec.frame_canvases, kSide, kSide);
   double still_flops = EncodeFlops(spec, canvas.width_px, canvas.height_px),
@@ -228,7 +234,7 @@ int Main(int argc, char** argv) {
                  std::string((vision.ok() ? engine.status() : vision.status()).message()).c_str());
     return 1;
   }
-  Bench bench(*std::move(vision), *std::move(engine));
+  Bench bench(model, *std::move(vision), *std::move(engine));
   Ceilings ceilings;
   std::vector<Row> rows = Measure(&bench, runs, &ceilings);
   bool ok = bench.stable() && bench.right() >= 0.8;

@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
-#include <cstring>
 #include <deque>
 #include <mutex>
 #include <optional>
 #include <thread>
 
+#include "fusion/prompt_reader.h"
 #include "fusion/stop_matcher.h"
-#include "language/decoder.h"
+#include "language/bpe_tokenizer.h"
 
 namespace sightline {
 namespace {
@@ -19,10 +19,12 @@ double MsSince(absl::Time from) { return absl::ToDoubleMilliseconds(absl::Now() 
 
 // One request on its way. The engine thread fills `out`; the caller's thread empties it.
 struct Job {
-  Job(const GenerateRequest& r, const RequestContext& c, Prompt p, language::Sequence s)
+  Job(const GenerateRequest& r, const RequestContext& c, Prompt p, language::Sequence s,
+      const language::Decoder* decoder)
       : request(r),
         context(c),
         prompt(std::move(p)),
+        reader(&prompt, decoder),
         sequence(std::move(s)),
         sampler(r.sampling),
         stop(r.stop) {}
@@ -30,12 +32,11 @@ struct Job {
   const GenerateRequest& request;
   const RequestContext& context;
   Prompt prompt;
+  PromptReader reader;
   language::Sequence sequence;
   Sampler sampler;
   StopMatcher stop;
   language::Utf8Stream utf8;
-  size_t piece = 0;    // prompt pieces done
-  int64_t offset = 0;  // rows done of the piece at hand
   std::vector<int32_t> generated;
   std::vector<float> logits;
   absl::Time queued = absl::Now(), started, decoding;
@@ -65,12 +66,9 @@ struct Job {
 }  // namespace
 
 struct Engine::Impl {
-  ModelSpec spec;
+  LanguageModel model;
   EngineOptions options;
-  std::unique_ptr<language::BpeTokenizer> tokenizer;
-  std::unique_ptr<language::Decoder> decoder;
   std::unique_ptr<PagePool> pool;
-  int32_t end_id = -1;
 
   mutable std::mutex mu;
   std::condition_variable wake;
@@ -86,7 +84,6 @@ struct Engine::Impl {
   StatusOr<bool> Advance(Job* job);
   Status Prefill(Job* job);
   bool Take(Job* job);
-  Tensor Rows(const PromptPiece& piece, int64_t from, int64_t n) const;
 };
 
 void Engine::Impl::Admit() {
@@ -144,41 +141,26 @@ bool Engine::Impl::Step(Job* job) {
 }
 
 StatusOr<bool> Engine::Impl::Advance(Job* job) {
-  if (job->piece < job->prompt.pieces.size()) {
+  const language::Decoder& decoder = *model.decoder;
+  if (!job->reader.done()) {
     SL_RETURN_IF_ERROR(Prefill(job));
-    if (job->piece < job->prompt.pieces.size()) return false;
+    if (!job->reader.done()) return false;
     job->summary.prefill_ms = MsSince(job->started);
     job->decoding = absl::Now();
   } else {
     SL_ASSIGN_OR_RETURN(job->logits,
-                        decoder->Forward(decoder->Embed({job->generated.back()}), &job->sequence));
+                        decoder.Forward(decoder.Embed({job->generated.back()}), &job->sequence));
   }
   return Take(job);
 }
 
-Tensor Engine::Impl::Rows(const PromptPiece& piece, int64_t from, int64_t n) const {
-  if (!piece.span) return decoder->Embed({piece.ids.begin() + from, piece.ids.begin() + from + n});
-  Tensor x({n, spec.text.hidden});
-  std::memcpy(x.data.data(), &piece.span->features[static_cast<size_t>(from * spec.text.hidden)],
-              x.data.size() * sizeof(float));
-  return x;
-}
-
-// Gathers pieces until a chunk is full, so that many short pieces cost one pass.
 Status Engine::Impl::Prefill(Job* job) {
-  Tensor chunk({0, spec.text.hidden});
-  while (job->piece < job->prompt.pieces.size() && chunk.shape[0] < options.prefill_chunk) {
-    const PromptPiece& piece = job->prompt.pieces[job->piece];
-    int64_t size = piece.span ? static_cast<int64_t>(piece.span->rows) * piece.span->cols
-                              : static_cast<int64_t>(piece.ids.size());
-    int64_t n = std::min(size - job->offset, options.prefill_chunk - chunk.shape[0]);
-    Tensor rows = Rows(piece, job->offset, n);
-    chunk.data.insert(chunk.data.end(), rows.data.begin(), rows.data.end());
-    chunk.shape[0] += n;
-    job->offset += n;
-    if (job->offset == size) ++job->piece, job->offset = 0;
-  }
-  SL_ASSIGN_OR_RETURN(job->logits, decoder->Forward(std::move(chunk), &job->sequence));
+  SL_ASSIGN_OR_RETURN(Tensor hidden,
+                      model.decoder->Run(job->reader.Next(options.prefill_chunk), &job->sequence));
+  if (!job->reader.done()) return absl::OkStatus();
+  Tensor last({1, hidden.cols()});
+  std::copy_n(hidden.row(hidden.rows() - 1), hidden.cols(), last.row(0));
+  job->logits = model.decoder->Logits(last).data;
   return absl::OkStatus();
 }
 
@@ -186,14 +168,14 @@ Status Engine::Impl::Prefill(Job* job) {
 bool Engine::Impl::Take(Job* job) {
   int32_t id = job->sampler.Next(&job->logits, job->generated);
   GenerateSummary& s = job->summary;
-  if (id == end_id) {
+  if (std::find(model.end_ids.begin(), model.end_ids.end(), id) != model.end_ids.end()) {
     job->Emit({job->stop.Push(job->utf8.Flush()) + job->stop.Flush(), 0});
     s.reason = FinishReason::kStop;
     return true;
   }
   job->generated.push_back(id);
   s.output_tokens = static_cast<int>(job->generated.size());
-  job->Emit({job->stop.Push(job->utf8.Push(tokenizer->Bytes(id))), 1});
+  job->Emit({job->stop.Push(job->utf8.Push(model.codec->Bytes(id))), 1});
   if (job->stop.done()) {
     s.reason = FinishReason::kStop;
     return true;
@@ -218,42 +200,32 @@ Engine::~Engine() {
 }
 
 StatusOr<std::unique_ptr<Engine>> Engine::Load(const std::string& directory,
-                                               const EngineOptions& options) {
+                                               const EngineOptions& options,
+                                               const LoadProgress& progress) {
   auto impl = std::make_unique<Impl>();
   impl->options = options;
-  SL_ASSIGN_OR_RETURN(impl->spec, ReadScenesSpec(directory));
-  SL_ASSIGN_OR_RETURN(std::string json, ReadSmallFile(directory + "/tokenizer.json"));
-  SL_ASSIGN_OR_RETURN(impl->tokenizer, language::BpeTokenizer::Parse(json));
-  for (const std::string& s : {impl->spec.user, impl->spec.assistant, impl->spec.end,
-                               impl->spec.vision_start, impl->spec.vision_end}) {
-    if (impl->tokenizer->Special(s) < 0)
-      return ErrorWithReason(absl::StatusCode::kInvalidArgument, "TOKENIZER_INVALID",
-                             "tokenizer.json lacks the special token " + s);
-  }
-  if (impl->tokenizer->vocab_size() > impl->spec.text.vocab)
-    return ErrorWithReason(absl::StatusCode::kInvalidArgument, "TOKENIZER_INVALID",
-                           "tokenizer.json has more tokens than config.json's vocab_size");
-  impl->end_id = impl->tokenizer->Special(impl->spec.end);
-  SL_ASSIGN_OR_RETURN(auto file, WeightFile::Open(directory + "/model.safetensors"));
-  SL_ASSIGN_OR_RETURN(impl->decoder,
-                      language::Decoder::Load(impl->spec.text, *file, impl->spec.text_prefix));
-  impl->pool = std::make_unique<PagePool>(impl->decoder->page_floats(), options.kv_budget_bytes);
+  SL_ASSIGN_OR_RETURN(impl->model, LoadLanguageModel(directory, progress));
+  impl->pool =
+      std::make_unique<PagePool>(impl->model.decoder->page_floats(), options.kv_budget_bytes);
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));
 }
 
 StatusOr<GenerateSummary> Engine::Generate(const GenerateRequest& request,
                                            const RequestContext& context, const Sink& sink) {
-  SL_ASSIGN_OR_RETURN(Prompt prompt, BuildPrompt(impl_->spec, *impl_->tokenizer, request.parts));
-  const int64_t room = impl_->spec.text.context - prompt.tokens;
+  SL_ASSIGN_OR_RETURN(Prompt prompt, impl_->model.form->Build(request.parts));
+  const language::DecoderSpec& spec = impl_->model.decoder->spec();
+  SL_RETURN_IF_ERROR(CheckSpans(prompt, spec));
+  const int64_t room = spec.context - prompt.tokens;
   if (room < 1) {
     return ErrorWithReason(absl::StatusCode::kInvalidArgument, "CONTEXT_TOO_LONG",
                            "the prompt has " + std::to_string(prompt.tokens) +
                                " tokens; the model's context holds " +
-                               std::to_string(impl_->spec.text.context) +
+                               std::to_string(spec.context) +
                                " with the answer; send fewer or smaller images, or fewer frames");
   }
   auto job = std::make_shared<Job>(request, context, std::move(prompt),
-                                   language::Sequence(impl_->pool.get(), impl_->spec.text.layers));
+                                   language::Sequence(impl_->pool.get(), spec.layers),
+                                   impl_->model.decoder.get());
   job->summary.prompt_tokens = job->prompt.tokens;
   job->summary.visual_tokens = job->prompt.visual_tokens;
   job->most_tokens = static_cast<int>(std::min<int64_t>(request.max_output_tokens, room));
@@ -287,8 +259,8 @@ StatusOr<GenerateSummary> Engine::Generate(const GenerateRequest& request,
   }
 }
 
-const ModelSpec& Engine::spec() const { return impl_->spec; }
-int64_t Engine::parameter_count() const { return impl_->decoder->parameter_count(); }
+const LanguageModel& Engine::model() const { return impl_->model; }
+int64_t Engine::parameter_count() const { return impl_->model.decoder->parameter_count(); }
 int Engine::active() const {
   std::lock_guard<std::mutex> lock(impl_->mu);
   return static_cast<int>(impl_->queue.size() + impl_->active.size());

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "compute/base/request_context.h"
+#include "fusion/language_model.h"
 #include "fusion/prompt.h"
-#include "fusion/vision_pipeline.h"
 #include "language/sampling.h"
 
 namespace sightline {
@@ -49,13 +49,14 @@ class Engine {
                                                    // caller's thread
 
   static StatusOr<std::unique_ptr<Engine>> Load(const std::string& model_directory,
-                                                const EngineOptions& options = {});
+                                                const EngineOptions& options = {},
+                                                const LoadProgress& progress = {});
   ~Engine();  // requests in flight end with UNAVAILABLE
 
   // Blocks until the text has ended. CANCELLED or DEADLINE_EXCEEDED within one decode step.
   StatusOr<GenerateSummary> Generate(const GenerateRequest& request, const RequestContext& context,
                                      const Sink& sink);
-  const ModelSpec& spec() const;
+  const LanguageModel& model() const;
   int64_t parameter_count() const;
   int active() const;  // sequences waiting or running
 

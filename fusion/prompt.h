@@ -6,8 +6,8 @@
 #include <variant>
 #include <vector>
 
-#include "fusion/vision_pipeline.h"
-#include "language/bpe_tokenizer.h"
+#include "compute/base/status.h"
+#include "fusion/media.h"
 
 namespace sightline {
 
@@ -17,18 +17,23 @@ struct PromptPart {
 
 // A run of text ids or of one span's visual tokens.
 struct PromptPiece {
-  std::vector<int32_t> ids;          // when `span` is null
+  std::vector<int32_t> ids;          // of a span: its place token once a row, or nothing
   const VisualSpan* span = nullptr;  // owned by the part's media
 };
 
 struct Prompt {
   std::vector<PromptPiece> pieces;
   int tokens = 0, visual_tokens = 0;
+  std::vector<int32_t> positions;  // [3, tokens] (time, row, column); empty: they count up
 };
 
-// Text of the caller is encoded without special tokens. INVALID_ARGUMENT when a part's width is not
-// the model's.
-StatusOr<Prompt> BuildPrompt(const ModelSpec& spec, const language::BpeTokenizer& tokenizer,
-                             const std::vector<PromptPart>& parts);
+// How a model lays out a turn of the user. Const; thread-safe.
+class PromptForm {
+ public:
+  virtual ~PromptForm() = default;
+  // Text of the caller is encoded without special tokens. INVALID_ARGUMENT when media do not fit
+  // the model. The parts' media outlive the prompt.
+  virtual StatusOr<Prompt> Build(const std::vector<PromptPart>& parts) const = 0;
+};
 
 }  // namespace sightline

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
-#include <utility>
 
 namespace sightline {
 
@@ -15,115 +13,30 @@ std::vector<double> SampleTimes(double duration_s, double frames_per_second, int
   return times;
 }
 
-StatusOr<std::unique_ptr<VisionPipeline>> VisionPipeline::Load(const std::string& directory) {
+StatusOr<std::unique_ptr<VisionPipeline>> VisionPipeline::Load(const std::string& directory,
+                                                               const LoadProgress& progress) {
   std::unique_ptr<VisionPipeline> p(new VisionPipeline());
-  SL_ASSIGN_OR_RETURN(p->spec_, ReadScenesSpec(directory));
-  SL_ASSIGN_OR_RETURN(auto file, WeightFile::Open(directory + "/model.safetensors"));
-  const ModelSpec& s = p->spec_;
-  SL_ASSIGN_OR_RETURN(p->encoder_, vision::ScenesEncoder::Load(s.vision, *file, s.vision_prefix));
-  Status first;
-  auto read = [&](const std::string& name, int64_t out, int64_t in) {
-    Linear l;
-    auto w = file->Read(s.projector_prefix + name + ".weight", {out, in});
-    auto b = file->Read(s.projector_prefix + name + ".bias", {out});
-    if (first.ok()) first = !w.ok() ? w.status() : b.status();
-    if (w.ok()) l.w = *std::move(w);
-    if (b.ok()) l.bias = b->data;
-    return l;
-  };
-  int64_t c = s.vision.dim2, merge = s.frame_merge;
-  p->merge_ = read("merge", c, merge * merge * c);
-  p->fc1_ = read("fc1", s.text.hidden, c);
-  p->fc2_ = read("fc2", s.text.hidden, s.text.hidden);
-  if (s.frame_neighbours) {
-    for (auto [to, name] : {std::pair{&p->fc_previous_, "fc_prev"}, {&p->fc_next_, "fc_next"}}) {
-      SL_ASSIGN_OR_RETURN(to->w,
-                          file->Read(s.projector_prefix + name + ".weight", {s.text.hidden, c}));
-    }
-  }
-  SL_RETURN_IF_ERROR(first);
-  for (const auto& [name, t] : file->tensors()) {
-    if (name.rfind(s.text_prefix, 0) != 0) p->parameters_ += Tensor::Count(t.shape);
-  }
+  SL_ASSIGN_OR_RETURN(p->encoder_, LoadMediaEncoder(directory, progress));
   return p;
 }
 
-StatusOr<VisionPipeline::VisualMap> VisionPipeline::EncodeMap(const Image& image,
-                                                              bool frame) const {
-  vision::Canvas canvas = vision::NearestCanvas(frame ? spec_.frame_canvases : spec_.image_canvases,
-                                                image.width_px, image.height_px);
-  Image at_canvas = vision::ResizeTriangle(image, canvas.width_px, canvas.height_px);
-  SL_ASSIGN_OR_RETURN(vision::EncodedMap map,
-                      encoder_->Encode(at_canvas.rgb.data(), canvas.width_px, canvas.height_px));
-  int64_t h = map.tokens.shape[0], w = map.tokens.shape[1], c = map.tokens.shape[2];
-  Tensor x = std::move(map.tokens);
-  if (frame) {  // 2 x 2 tokens side by side, row-major
-    int64_t m = spec_.frame_merge;
-    Tensor joined({h / m * (w / m), m * m * c});
-    for (int64_t i = 0; i < joined.rows(); ++i) {
-      for (int64_t k = 0; k < m * m; ++k) {
-        int64_t row = (i / (w / m) * m + k / m) * w + i % (w / m) * m + k % m;
-        std::memcpy(joined.row(i) + k * c, x.row(row), static_cast<size_t>(c) * sizeof(float));
-      }
-    }
-    x = Apply(joined, merge_);
-    h /= m;
-    w /= m;
-  }
-  return VisualMap{h, w, std::move(x), map.domain_logit};
-}
-
-VisualSpan VisionPipeline::Project(const VisualMap& map, const VisualMap* previous,
-                                   const VisualMap* next) const {
-  Tensor x = Apply(map.tokens, fc1_);
-  auto size = static_cast<int64_t>(x.data.size());
-  // hidden_t = gelu(fc1 x_t + b + fc_prev x_{t-1} + fc_next x_{t+1}): change shows within one
-  // visual token.
-  for (auto [neighbour, layer] : {std::pair{previous, &fc_previous_}, {next, &fc_next_}}) {
-    if (neighbour && !layer->w.data.empty())
-      AddInPlace(x.data.data(), Apply(neighbour->tokens, *layer).data.data(), size);
-  }
-  GeluInPlace(x.data.data(), size);
-  x = Apply(x, fc2_);
-  VisualSpan span;
-  span.rows = static_cast<int>(map.rows);
-  span.cols = static_cast<int>(map.cols);
-  span.features = std::move(x.data);
-  return span;
+Status VisionPipeline::CheckTaken(MediaItem::Kind kind) const {
+  const MediaTraits& t = traits();
+  bool clip = kind == MediaItem::Kind::kVideo;
+  if (clip ? t.clips : t.images) return absl::OkStatus();
+  return ErrorWithReason(absl::StatusCode::kInvalidArgument, "MEDIA_NOT_TAKEN",
+                         !t.images ? "is not taken: this model reads text alone"
+                                   : "is not taken: this model looks at images, not at clips");
 }
 
 StatusOr<EncodedMedia> VisionPipeline::EncodeFrames(const std::vector<Image>& frames,
                                                     const std::vector<double>& times_s,
                                                     const RequestContext& context) const {
   if (frames.empty()) return absl::InvalidArgumentError("there is no frame to look at");
-  bool clip = !times_s.empty();
-  SL_CHECK(!clip || times_s.size() == frames.size());
-  EncodedMedia media;
-  media.kind = clip ? MediaItem::Kind::kVideo : MediaItem::Kind::kImage;
-  media.channels = channels();
-  media.source_width_px = frames[0].width_px;
-  media.source_height_px = frames[0].height_px;
-  double score = 0;
-  std::vector<VisualMap> maps;
-  for (const Image& frame : frames) {
-    SL_RETURN_IF_ERROR(context.Check());
-    SL_ASSIGN_OR_RETURN(VisualMap map, EncodeMap(frame, clip));
-    score += 1 / (1 + std::exp(-map.domain_logit));
-    maps.push_back(std::move(map));
-  }
-  // A neighbour of another shape (the picture turned within the clip) has no same places: the frame
-  // stands in for it.
-  auto neighbour = [&](size_t at, size_t i) {
-    bool alike = maps[at].rows == maps[i].rows && maps[at].cols == maps[i].cols;
-    return !clip ? nullptr : alike ? &maps[at] : &maps[i];
-  };
-  for (size_t i = 0; i < maps.size(); ++i) {
-    media.spans.push_back(Project(maps[i], neighbour(i > 0 ? i - 1 : i, i),
-                                  neighbour(std::min(i + 1, maps.size() - 1), i)));
-    if (clip) media.spans.back().time_s = times_s[i];
-  }
-  media.out_of_domain_score = score / static_cast<double>(frames.size());
-  return media;
+  SL_CHECK(times_s.empty() || times_s.size() == frames.size());
+  SL_RETURN_IF_ERROR(
+      CheckTaken(times_s.empty() ? MediaItem::Kind::kImage : MediaItem::Kind::kVideo));
+  return encoder_->Encode(frames, times_s, context);
 }
 
 }  // namespace sightline

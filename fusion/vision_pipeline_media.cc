@@ -22,14 +22,14 @@ std::string HashOf(const MediaItem& item) {
   return absl::StrFormat("%016x%016x%016x", h.high64, h.low64, how);
 }
 
-SampleOptions Sampling(const MediaItem& item, const ModelSpec& spec, const MediaLimits& limits,
+SampleOptions Sampling(const MediaItem& item, const ClipRule& rule, const MediaLimits& limits,
                        const RequestContext& context) {
   SampleOptions o;
   const VideoSampling& s = item.sampling;
-  o.policy.fps = s.frames_per_second > 0 ? s.frames_per_second : spec.frames_per_second;
-  o.policy.min_frames = spec.min_frames;
+  o.policy.fps = s.frames_per_second > 0 ? s.frames_per_second : rule.frames_per_second;
+  o.policy.min_frames = rule.min_frames;
   o.policy.max_frames =
-      std::min(s.max_frames > 0 ? s.max_frames : spec.max_frames, limits.max_frames);
+      std::min(s.max_frames > 0 ? s.max_frames : rule.max_frames, limits.max_frames);
   o.policy.start_ms = static_cast<int64_t>(s.start_s * 1000);
   o.policy.end_ms = static_cast<int64_t>(s.end_s * 1000);
   o.limits.max_file_bytes = limits.max_video_bytes;
@@ -51,6 +51,7 @@ SampleOptions Sampling(const MediaItem& item, const ModelSpec& spec, const Media
 StatusOr<EncodedMedia> VisionPipeline::Encode(const MediaItem& item,
                                               const RequestContext& context) const {
   SL_RETURN_IF_ERROR(context.Check());
+  SL_RETURN_IF_ERROR(CheckTaken(item.kind));
   std::vector<Image> frames;
   std::vector<double> times_s;
   double duration_s = 0;
@@ -63,7 +64,7 @@ StatusOr<EncodedMedia> VisionPipeline::Encode(const MediaItem& item,
     height_px = decoded.image.height_px;
     frames.push_back(std::move(decoded.image));
   } else {
-    auto video = SampleFrames(item.bytes, Sampling(item, spec_, limits_, context));
+    auto video = SampleFrames(item.bytes, Sampling(item, traits().clip, limits_, context));
     if (!video.ok()) {
       // Decoding stops for the caller's deadline too; say which of the two it was.
       SL_RETURN_IF_ERROR(context.Check());

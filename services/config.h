@@ -18,6 +18,7 @@ struct ServerConfig {
   std::string vision, language;  // addresses, for a gateway
   bool insecure = false;         // allow listening beyond this machine without encryption
   std::string model;             // folder; empty: the shipped default
+  std::string encoders;          // folders of image encoders, separated by commas
   int64_t threads = 0;           // compute threads; 0: one a core
   int64_t max_active = 16;       // sequences decoded in turn
   int64_t kv_mib = 1024;

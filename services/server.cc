@@ -14,6 +14,7 @@
 
 #include "compute/base/thread_pool.h"
 #include "services/gateway/gateway_service.h"
+#include "services/gateway/image_encoder_service.h"
 #include "services/log.h"
 #include "services/roles/local_language.h"
 #include "services/roles/local_vision.h"
@@ -31,9 +32,9 @@ int Cores(const ServerConfig& c) {
 // Reports decoding to whoever started the server, which a remote caller cannot see.
 class ReportingVision : public LocalVision {
  public:
-  ReportingVision(std::unique_ptr<VisionPipeline> p, int parallel,
-                  std::function<void(double)> report)
-      : LocalVision(std::move(p), parallel), report_(std::move(report)) {}
+  ReportingVision(std::unique_ptr<VisionPipeline> p, std::unique_ptr<EncoderSet> encoders,
+                  int parallel, std::function<void(double)> report)
+      : LocalVision(std::move(p), std::move(encoders), parallel), report_(std::move(report)) {}
   StatusOr<std::shared_ptr<const EncodedMedia>> Encode(const MediaItem& item,
                                                        const RequestContext& context) override {
     MediaItem seen = item;
@@ -46,24 +47,28 @@ class ReportingVision : public LocalVision {
 };
 
 StatusOr<std::unique_ptr<VisionRole>> LoadVision(const std::string& folder, const ServerConfig& c,
-                                                 const ServerHooks& hooks) {
-  SL_ASSIGN_OR_RETURN(auto pipeline, VisionPipeline::Load(folder));
+                                                 const ServerHooks& hooks,
+                                                 const LoadProgress& progress) {
+  SL_ASSIGN_OR_RETURN(auto pipeline, VisionPipeline::Load(folder, progress));
   pipeline->set_limits({c.max_image_pixels, c.max_message_mib << 20, c.max_video_s, c.max_decode_s,
                         static_cast<int>(c.max_frames)});
+  SL_ASSIGN_OR_RETURN(auto encoders, EncoderSet::Load(c.encoders));
+  const int parallel = std::min(Cores(c), 4096);
   if (hooks.decoding)
-    return std::unique_ptr<VisionRole>(
-        std::make_unique<ReportingVision>(std::move(pipeline), Cores(c), hooks.decoding));
+    return std::unique_ptr<VisionRole>(std::make_unique<ReportingVision>(
+        std::move(pipeline), std::move(encoders), parallel, hooks.decoding));
   return std::unique_ptr<VisionRole>(
-      std::make_unique<LocalVision>(std::move(pipeline), std::min(Cores(c), 4096)));
+      std::make_unique<LocalVision>(std::move(pipeline), std::move(encoders), parallel));
 }
 
 StatusOr<std::unique_ptr<LanguageRole>> LoadLanguage(const std::string& folder,
-                                                     const ServerConfig& c) {
+                                                     const ServerConfig& c,
+                                                     const LoadProgress& progress) {
   EngineOptions options;
   options.max_active = static_cast<int>(c.max_active);
   options.max_queued = static_cast<int>(c.max_concurrent);
   options.kv_budget_bytes = c.kv_mib << 20;
-  SL_ASSIGN_OR_RETURN(auto engine, Engine::Load(folder, options));
+  SL_ASSIGN_OR_RETURN(auto engine, Engine::Load(folder, options, progress));
   return std::unique_ptr<LanguageRole>(std::make_unique<LocalLanguage>(std::move(engine)));
 }
 
@@ -93,7 +98,8 @@ struct Server::Impl {
   ServerConfig config;
   std::unique_ptr<VisionRole> vision;
   std::unique_ptr<LanguageRole> language;
-  std::unique_ptr<grpc::Service> vision_service, language_service, gateway;
+  std::unique_ptr<CallEdge> edge;
+  std::unique_ptr<grpc::Service> vision_service, language_service, gateway, image_encoder;
   std::unique_ptr<grpc::Server> server;
   std::once_flag drained;
   int port = 0;
@@ -113,13 +119,23 @@ Status Server::Impl::LoadRoles(const ServerHooks& hooks) {
     return absl::OkStatus();
   }
   SL_ASSIGN_OR_RETURN(std::string folder, FindModel(config.model));
+  // Both roles count the bytes of the same files; each reads its own part of them.
+  double before = 0, share = 0;
+  auto tensors = [&](const LoadStep& s) {
+    share = before + (s.bytes_total > 0
+                          ? static_cast<double>(s.bytes_done) / static_cast<double>(s.bytes_total)
+                          : 0);
+    loading(std::to_string(s.tensors_done) + " tensors of " + std::to_string(s.tensors_total),
+            share);
+  };
   if (config.role != "language") {
     loading("vision", 0);
-    SL_ASSIGN_OR_RETURN(vision, LoadVision(folder, config, hooks));
+    SL_ASSIGN_OR_RETURN(vision, LoadVision(folder, config, hooks, tensors));
   }
   if (config.role != "vision") {
-    loading("language", 0.5);
-    SL_ASSIGN_OR_RETURN(language, LoadLanguage(folder, config));
+    before = share;
+    loading("language", share);
+    SL_ASSIGN_OR_RETURN(language, LoadLanguage(folder, config, tensors));
   }
   loading("ready", 1);
   return absl::OkStatus();
@@ -144,8 +160,10 @@ Status Server::Impl::MakeServices(double wait_s) {
                                l.model + " (" + std::to_string(l.channels) +
                                "); start both with the same model");
   }
-  gateway = std::make_unique<GatewayService>(vision.get(), language.get(), l,
-                                             v.parameter_count + l.parameter_count, config);
+  edge = std::make_unique<CallEdge>(config);
+  gateway =
+      std::make_unique<GatewayService>(vision.get(), language.get(), l, v, config, edge.get());
+  image_encoder = std::make_unique<ImageEncoderServiceImpl>(vision.get(), edge.get());
   return absl::OkStatus();
 }
 
@@ -171,7 +189,8 @@ Status Server::Impl::Listen(bool in_process) {
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   if (!in_process)
     builder.AddListeningPort(config.listen, grpc::InsecureServerCredentials(), &port);
-  for (grpc::Service* s : {vision_service.get(), language_service.get(), gateway.get()}) {
+  for (grpc::Service* s :
+       {vision_service.get(), language_service.get(), gateway.get(), image_encoder.get()}) {
     if (s) builder.RegisterService(s);
   }
   server = builder.BuildAndStart();
@@ -183,10 +202,10 @@ Status Server::Impl::Listen(bool in_process) {
   }
   server->GetHealthCheckService()->SetServingStatus(true);
   for (const char* name :
-       {"sightline.v1.VisionLanguageService", "sightline.internal.v1.VisionService",
-        "sightline.internal.v1.LanguageService"}) {
+       {"sightline.v1.VisionLanguageService", "sightline.v1.ImageEncoderService",
+        "sightline.internal.v1.VisionService", "sightline.internal.v1.LanguageService"}) {
     const bool here =
-        (gateway && std::string(name).find("v1.VisionLanguage") != std::string::npos) ||
+        (gateway && std::string(name).find("sightline.v1.") != std::string::npos) ||
         (vision_service && std::string(name).find("internal.v1.Vision") != std::string::npos) ||
         (language_service && std::string(name).find("internal.v1.Language") != std::string::npos);
     if (here) server->GetHealthCheckService()->SetServingStatus(name, true);

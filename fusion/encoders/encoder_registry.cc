@@ -14,6 +14,8 @@ const std::vector<EncoderArchitecture>& EncoderArchitectures() {
       {"dinat", {"dinat", "nat"}, ReadDinat, DinatSizes},
       {"fastervit", {"fastervit", "faster_vit"}, ReadFasterVit, FasterVitSizes},
       {"shvit", {"shvit"}, ReadShvit, ShvitSizes},
+      {"clip", {"clip", "clip_vision_model"}, ReadClip, NoSizes},
+      {"siglip", {"siglip", "siglip_vision_model"}, ReadSiglip, NoSizes},
   };
   return rows;
 }

@@ -13,6 +13,10 @@ StatusOr<EncoderSpec> ReadFasterVit(const Json& config);
 const Json& FasterVitSizes();
 StatusOr<EncoderSpec> ReadShvit(const Json& config);
 const Json& ShvitSizes();
+// Their configs say every size.
+StatusOr<EncoderSpec> ReadClip(const Json& config);
+StatusOr<EncoderSpec> ReadSiglip(const Json& config);
+const Json& NoSizes();
 
 // Exactly four whole numbers, or the fallback where the field is missing.
 std::array<int64_t, 4> FourInts(const ConfigReader& c, const std::string& key, int64_t low,

@@ -43,6 +43,8 @@ bool MatchesPattern(const std::string& name, const std::string& pattern) {
 Status Checkpoint::AddFile(const std::string& path) {
   SL_ASSIGN_OR_RETURN(auto file, WeightFile::Open(path));
   for (const auto& [name, info] : file->tensors()) {
+    step_.tensors_total += 1;
+    step_.bytes_total += static_cast<int64_t>(info.end - info.begin);
     if (!where_.emplace(name, file.get()).second) {
       return Bad("tensor '" + name + "' stands in two weight files");
     }
@@ -121,8 +123,26 @@ StatusOr<Tensor> Checkpoint::Read(const std::string& part, const std::string& na
   std::string full = prefix->second + name;
   auto it = where_.find(full);
   if (it == where_.end()) return Bad("tensor '" + full + "' is missing");
-  read_.insert(full);
-  return it->second->Read(full, shape);
+  SL_ASSIGN_OR_RETURN(Tensor tensor, it->second->Read(full, shape));
+  const TensorInfo& info = it->second->tensors().at(full);
+  if (read_.insert(full).second) {
+    step_.tensors_done += 1;
+    step_.bytes_done += static_cast<int64_t>(info.end - info.begin);
+    weights_read_ += Tensor::Count(info.shape);
+  }
+  if (progress_) progress_(step_);
+  return tensor;
+}
+
+std::string Checkpoint::Prefix(const std::string& part) const {
+  auto it = prefixes_.find(part);
+  return it == prefixes_.end() ? "" : it->second;
+}
+
+std::map<std::string, TensorInfo> Checkpoint::tensors() const {
+  std::map<std::string, TensorInfo> all;
+  for (const auto& [name, file] : where_) all.emplace(name, file->tensors().at(name));
+  return all;
 }
 
 bool Checkpoint::Has(const std::string& part, const std::string& name) const {

@@ -3,6 +3,7 @@
 // ("text", "vision"), so that a family reads the layouts of older and newer exporters alike.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -12,6 +13,12 @@
 #include "compute/weights/safetensors.h"
 
 namespace sightline {
+
+// How far reading has come; of all weight files of the model.
+struct LoadStep {
+  int64_t tensors_done = 0, tensors_total = 0, bytes_done = 0, bytes_total = 0;
+};
+using LoadProgress = std::function<void(const LoadStep&)>;  // may be empty
 
 // A part of the model and the prefixes its weights may stand under. The first prefix with a tensor
 // prefix + probe wins.
@@ -38,6 +45,12 @@ class Checkpoint {
   // INVALID_ARGUMENT names tensors that nobody read and no pattern ("*" stands for anything)
   // allows.
   Status CheckAllRead(const std::vector<std::string>& allowed) const;
+  // Called after each tensor that is read.
+  void set_progress(LoadProgress progress) { progress_ = std::move(progress); }
+  // Where a mapped part stands; "" when it is not mapped.
+  std::string Prefix(const std::string& part) const;
+  std::map<std::string, TensorInfo> tensors() const;
+  int64_t weights_read() const { return weights_read_; }
 
  private:
   Status AddFile(const std::string& path);
@@ -47,6 +60,9 @@ class Checkpoint {
   std::map<std::string, const WeightFile*> where_;
   std::map<std::string, std::string> prefixes_;
   std::set<std::string> read_;
+  LoadProgress progress_;
+  LoadStep step_;
+  int64_t weights_read_ = 0;
 };
 
 // Each "*" stands for any text.

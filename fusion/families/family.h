@@ -8,8 +8,11 @@
 
 #include "fusion/families/checkpoint.h"
 #include "fusion/families/config_reader.h"
+#include "fusion/families/turn_form.h"
 #include "fusion/families/vision_side.h"
+#include "fusion/media_encoder.h"
 #include "language/decoder_spec.h"
+#include "language/sampling.h"
 
 namespace sightline {
 
@@ -29,6 +32,11 @@ struct CheckpointSpec {
   // Null for text-only families. Reads the parts it has named above.
   std::function<StatusOr<std::unique_ptr<VisionSide>>(Checkpoint* weights)> load_vision;
   std::vector<int32_t> end_ids;  // tokens that end an answer
+  TurnForm turn;                 // how a question is laid out
+  bool takes_clips = false;      // images are taken by every family with a visual half
+  ClipRule clip;
+  SamplingOptions sampling;  // of generation_config.json
+  int max_new_tokens = 256;  // likewise
 };
 
 // One row of the registry. A config belongs to the first row whose model_type it carries.

@@ -25,6 +25,8 @@ StatusOr<CheckpointSpec> ReadLlama(const ModelConfigs& configs) {
   CheckpointSpec spec;
   spec.text = LlamaText(c);
   SL_RETURN_IF_ERROR(c.status());
+  spec.turn = {.before = "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\n",
+               .after = "<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n"};
   spec.parts = TextOnlyParts(spec.text.tied);
   spec.unused = {"*rotary_emb.inv_freq"};
   if (spec.text.tied) spec.unused.push_back("lm_head.weight");  // a copy of the embedding table

@@ -64,7 +64,12 @@ class LlavaSide : public VisionSide {
         std::copy_n(x.row(i * per + 1), (per - 1) * x.cols(), patches.row(i * (per - 1)));
       x = std::move(patches);
     }
-    return VisualRows{projector_(x), {}};
+    VisualRows out{projector_(x), {}};
+    auto per = static_cast<int32_t>(out.rows.rows() / in.pixels.shape[0]);
+    auto g = static_cast<int32_t>(spec_.vit.grid());
+    out.spans.assign(static_cast<size_t>(in.pixels.shape[0]),
+                     g * g == per ? std::array<int32_t, 2>{g, g} : std::array<int32_t, 2>{1, per});
+    return out;
   }
   double pixel_std() const override { return spec_.image.max_std(); }
 
@@ -100,6 +105,8 @@ StatusOr<CheckpointSpec> ReadLlava(const ModelConfigs& configs) {
   s.out = spec.text.hidden;
   spec.place_ids = {static_cast<int32_t>(
       c.Int("image_token_index", 0, 1 << 22, c.Int("image_token_id", 0, 1 << 22, 32000)))};
+  spec.turn = {.before = "<s>USER: ", .after = " ASSISTANT:", .image_close = "\n"};
+  spec.turn.image_place = spec.place_ids[0];
   SL_RETURN_IF_ERROR(c.status());
   SL_RETURN_IF_ERROR(p.status());
   spec.load_vision = [s](Checkpoint* w) { return LlavaSide::Load(s, w); };

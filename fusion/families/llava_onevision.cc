@@ -134,8 +134,12 @@ class OneVisionSide : public VisionSide {
                   pixels.data.size(), pixels.data.begin());
       Tensor x = projector_(vit_->Encode(pixels));
       Append(x.row(0), g * g, &out.rows);
-      if (tiles > 1) AppendTiles(x, best, size, &out.rows);
-      if (tiles == 1) Append(newline_.data(), 1, &out.rows);
+      out.spans.push_back({static_cast<int32_t>(g), static_cast<int32_t>(g)});
+      if (tiles > 1) out.spans.push_back(AppendTiles(x, best, size, &out.rows));
+      if (tiles == 1) {
+        Append(newline_.data(), 1, &out.rows);
+        out.spans.push_back({1, 1});
+      }
     }
     return out;
   }
@@ -166,8 +170,8 @@ class OneVisionSide : public VisionSide {
     }
   }
 
-  // x: the overview's rows, then those of each tile.
-  void AppendTiles(const Tensor& x, const Size& best, const Size& size, Tensor* out) const {
+  // x: the overview's rows, then those of each tile. Returns the rectangle that was appended.
+  Size AppendTiles(const Tensor& x, const Size& best, const Size& size, Tensor* out) const {
     int64_t g = spec_.vit.grid(), th = best[0] / spec_.vit.image, tw = best[1] / spec_.vit.image,
             c = spec_.out;
     Tensor map({th * g, tw * g, c});
@@ -184,6 +188,7 @@ class OneVisionSide : public VisionSide {
       Append(map.row(y * map.shape[1]), map.shape[1], out);
       Append(newline_.data(), 1, out);
     }
+    return {static_cast<int32_t>(map.shape[0]), static_cast<int32_t>(map.shape[1] + 1)};
   }
 
   OneVision spec_;
@@ -239,6 +244,10 @@ StatusOr<CheckpointSpec> ReadLlavaOneVision(const ModelConfigs& configs) {
   };
   spec.place_ids = {id("image_token_index", "image_token_id", 151646),
                     id("video_token_index", "video_token_id", 151647)};
+  spec.turn = {.before = "<|im_start|>user ",
+               .after = "<|im_end|><|im_start|>assistant\n",
+               .media_first = true};
+  spec.turn.image_place = spec.place_ids[0];
   SL_RETURN_IF_ERROR(c.status());
   SL_RETURN_IF_ERROR(p.status());
   spec.load_vision = [s](Checkpoint* w) { return OneVisionSide::Load(s, w); };

@@ -16,6 +16,10 @@ StatusOr<CheckpointSpec> ReadQwen2(const ModelConfigs& configs) {
   CheckpointSpec spec;
   spec.text = Qwen2Text(c);
   SL_RETURN_IF_ERROR(c.status());
+  spec.turn = {.before =
+                   "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
+                   "<|im_start|>user\n",
+               .after = "<|im_end|>\n<|im_start|>assistant\n"};
   spec.parts = TextOnlyParts(spec.text.tied);
   spec.unused = {"*rotary_emb.inv_freq"};
   if (spec.text.tied) spec.unused.push_back("lm_head.weight");

@@ -50,6 +50,9 @@ StatusOr<CheckpointSpec> ReadQwen3Vl(const ModelConfigs& configs) {
   ReadQwenProcessor(configs, &s, &processor);
   SL_RETURN_IF_ERROR(processor);
   spec.place_ids = {s.image_id, s.video_id};
+  spec.turn = QwenTurn(s);
+  spec.takes_clips = true;
+  spec.clip = s.clip;
   spec.load_vision = [s](Checkpoint* w) { return LoadQwenSide(s, w); };
   spec.parts =
       TextParts({"model.language_model.", "language_model.model.", "model."}, spec.text.tied);

@@ -49,6 +49,7 @@ class QwenSide : public VisionSide {
       Tensor patches({n, floats});
       std::copy_n(in.pixels.row(row), n * floats, patches.data.begin());
       row += n;
+      for (int32_t t = 0; t < g[0]; ++t) out.spans.push_back({g[1] / merge, g[2] / merge});
       vision::TowerFeatures f = tower_->Encode(patches, g);
       Join(f.rows, &out.rows);
       for (size_t i = 0; i < out.deepstack.size(); ++i) Join(f.deepstack[i], &out.deepstack[i]);
@@ -128,6 +129,27 @@ StatusOr<SmartSize> QwenResize(int64_t height, int64_t width, int64_t frames, in
   return SmartSize{static_cast<int64_t>(out_h), static_cast<int64_t>(out_w)};
 }
 
+TurnForm QwenTurn(const QwenVision& spec) {
+  TurnForm f{.before =
+                 "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
+                 "<|im_start|>user\n",
+             .after = "<|im_end|>\n<|im_start|>assistant\n",
+             .image_open = "<|vision_start|>",
+             .image_close = "<|vision_end|>",
+             .clip_open = "<|vision_start|>",
+             .clip_close = "<|vision_end|>"};
+  if (spec.frames_apart) {
+    f.frame_times = f.frames_apart = true;
+    f.frame_open = f.clip_open;
+    f.frame_close = f.clip_close;
+  }
+  f.image_place = spec.image_id;
+  f.video_place = spec.video_id;
+  f.mrope = true;
+  f.tokens_per_second = spec.tokens_per_second;
+  return f;
+}
+
 void ReadQwenProcessor(const ModelConfigs& configs, QwenVision* spec, Status* status) {
   const Json& image_json = ImageProcessorJson(configs.processor);
   auto clip = configs.processor.find("video_processor");
@@ -147,6 +169,11 @@ void ReadQwenProcessor(const ModelConfigs& configs, QwenVision* spec, Status* st
   spec->image = ReadImageConfig(image);
   spec->video = ReadImageConfig(video);
   spec->tower.frames = image.Int("temporal_patch_size", 1, 16, spec->tower.frames);
+  spec->clip.frames_per_second = video.Real("fps", 1e-3, 1e3, 2);
+  spec->clip.min_frames = static_cast<int>(video.Int("min_frames", 1, 4096, 4));
+  spec->clip.max_frames = static_cast<int>(video.Int("max_frames", 1, 1 << 16, 768));
+  if (spec->clip.max_frames < spec->clip.min_frames)
+    video.Fail("max_frames", "must not be below min_frames");
   *status = image.status().ok() ? video.status() : image.status();
 }
 

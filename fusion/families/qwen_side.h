@@ -16,10 +16,14 @@ struct QwenVision {
       false;  // Qwen3-VL: each frame of a clip is a span of its own, told apart by text
   double tokens_per_second = 0;  // Qwen2.5-VL: time positions follow the clock; 0: they count grids
   int32_t image_id = 0, video_id = 0;
+  ClipRule clip;
 };
 
 // Budgets and normalisation of a processor config.
 void ReadQwenProcessor(const ModelConfigs& configs, QwenVision* spec, Status* status);
+
+// The turn of the user as these families' templates write it.
+TurnForm QwenTurn(const QwenVision& spec);
 
 // (time, row, column) of every token. Text counts up in all three; a span starts after the largest
 // position so far. grids: of each place in order. INVALID_ARGUMENT when places and grids don't

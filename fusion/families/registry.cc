@@ -85,10 +85,26 @@ std::vector<int32_t> ReadEndIds(const ConfigReader& c) {
   return {ids.begin(), ids.end()};
 }
 
+// What a request gets that does not say how to sample. Without do_sample the reference is greedy.
+void ReadSampling(const ConfigReader& c, CheckpointSpec* spec) {
+  SamplingOptions& s = spec->sampling;
+  if (c.Bool("do_sample", false)) {
+    s.temperature = std::min(2.0, c.Real("temperature", 0, 100, 1));
+    s.top_k = static_cast<int>(c.Int("top_k", 0, 1 << 22, 50));
+    s.top_p = c.Real("top_p", 1e-9, 1, 1);
+  }
+  s.repetition_penalty = c.Real("repetition_penalty", 1e-3, 10, 1);
+  spec->max_new_tokens = static_cast<int>(c.Int("max_new_tokens", 1, 1 << 24, 1024));
+}
+
 }  // namespace
 
 StatusOr<CheckpointSpec> ReadCheckpointSpec(const std::string& directory) {
   SL_ASSIGN_OR_RETURN(ModelConfigs configs, ReadModelConfigs(directory));
+  return ReadCheckpointSpec(configs);
+}
+
+StatusOr<CheckpointSpec> ReadCheckpointSpec(const ModelConfigs& configs) {
   SL_ASSIGN_OR_RETURN(const Family* family, FindFamily(configs.config));
   SL_ASSIGN_OR_RETURN(CheckpointSpec spec, family->read(configs));
   spec.family = family->name;
@@ -98,6 +114,8 @@ StatusOr<CheckpointSpec> ReadCheckpointSpec(const std::string& directory) {
     if (spec.end_ids.empty()) spec.end_ids = ReadEndIds(*c);
     SL_RETURN_IF_ERROR(c->status());
   }
+  ReadSampling(generation, &spec);
+  SL_RETURN_IF_ERROR(generation.status());
   return spec;
 }
 

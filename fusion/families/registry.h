@@ -17,6 +17,7 @@ StatusOr<const Family*> FindFamily(const Json& config);
 // A model directory as downloaded: config -> family -> spec.
 StatusOr<ModelConfigs> ReadModelConfigs(const std::string& directory);
 StatusOr<CheckpointSpec> ReadCheckpointSpec(const std::string& directory);
+StatusOr<CheckpointSpec> ReadCheckpointSpec(const ModelConfigs& configs);
 
 // The text side from weights whose parts are mapped.
 StatusOr<std::unique_ptr<language::Decoder>> LoadDecoder(const CheckpointSpec& spec,

@@ -34,11 +34,13 @@ class SmolSide : public VisionSide {
     if (video) return BadMedia("this build takes no video for this model");
     int side = static_cast<int>(spec_.vit.image);
     std::vector<Image> tiles;
+    std::array<int32_t, 2> grid{};
     for (const Image& image : images) {
-      std::vector<Image> of_image = Tiles(image);
+      std::vector<Image> of_image = Tiles(image, &grid);
       tiles.insert(tiles.end(), of_image.begin(), of_image.end());
     }
     VisualInput in;
+    in.tiles = grid;
     in.pixels = Tensor({1, static_cast<int64_t>(tiles.size()), 3, side, side});
     float* out = in.pixels.data.data();
     for (const Image& tile : tiles) {
@@ -56,14 +58,18 @@ class SmolSide : public VisionSide {
     }
     Tensor pixels = in.pixels;
     pixels.shape = {s[0] * s[1], 3, side, side};
-    return VisualRows{Apply(Shuffle(vit_->Encode(pixels), s[0] * s[1]), projector_), {}};
+    VisualRows out{Apply(Shuffle(vit_->Encode(pixels), s[0] * s[1]), projector_), {}};
+    auto g = static_cast<int32_t>(spec_.vit.grid() / spec_.scale);
+    out.spans.assign(static_cast<size_t>(s[0] * s[1]), {g, g});
+    return out;
   }
   double pixel_std() const override { return spec_.image.max_std(); }
 
  private:
   // Longest side to `longest` (sides even), then up to whole tiles; the tiles row by row, then the
   // overview.
-  std::vector<Image> Tiles(const Image& image) const {
+  std::vector<Image> Tiles(const Image& image, std::array<int32_t, 2>* grid) const {
+    *grid = {0, 0};
     int longest = static_cast<int>(spec_.longest), tile = static_cast<int>(spec_.tile);
     double aspect = static_cast<double>(image.width_px) / image.height_px;
     int w = longest, h = longest;
@@ -89,6 +95,7 @@ class SmolSide : public VisionSide {
       }
       sized = vision::Resize(sized, tw, th, spec_.image.filter);
       if (tw > tile || th > tile) {
+        *grid = {th / tile, tw / tile};
         for (int y = 0; y < th; y += tile) {
           for (int x = 0; x < tw; x += tile) tiles.push_back(vision::Crop(sized, x, y, tile, tile));
         }
@@ -140,6 +147,16 @@ StatusOr<CheckpointSpec> ReadSmolVlm(const ModelConfigs& configs) {
   if (s.vit.grid() % s.scale) c.Fail("scale_factor", "must divide the tower's grid");
   if (s.tile != s.vit.image) p.Fail("max_image_size", "must be the tower's image_size");
   spec.place_ids = {static_cast<int32_t>(c.Int("image_token_id", 0, 1 << 22, 128257))};
+  spec.turn = {.before = "<|im_start|>User",
+               .before_text = ": ",
+               .before_media = ":",
+               .after = "<end_of_utterance>\nAssistant:",
+               .image_open = "<fake_token_around_image><global-img>",
+               .image_close = "<fake_token_around_image>",
+               .tile_open = "<fake_token_around_image><row_{row}_col_{col}>",
+               .tile_row_close = "\n",
+               .tiles_close = "\n"};
+  spec.turn.image_place = spec.place_ids[0];
   SL_RETURN_IF_ERROR(c.status());
   SL_RETURN_IF_ERROR(p.status());
   spec.load_vision = [s](Checkpoint* w) { return SmolSide::Load(s, w); };

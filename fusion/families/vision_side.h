@@ -19,11 +19,13 @@ struct VisualInput {
   std::vector<vision::Grid> grids;      // (t, h, w) in patches of each picture or clip; Qwen towers
   std::vector<float> seconds_per_grid;  // of each clip; empty: 1
   std::vector<std::array<int32_t, 2>> sizes;  // (h, w) of each picture in px; LLaVA-OneVision
+  std::array<int32_t, 2> tiles{};  // (rows, columns) that the last picture was cut into; SmolVLM
 };
 
 struct VisualRows {
   Tensor rows;                    // [N, C], in the order of the places in the prompt
   std::vector<Tensor> deepstack;  // as rows; added after decoder layer 0, 1, ...
+  std::vector<std::array<int32_t, 2>> spans = {};  // (rows, columns) of the rectangles in `rows`
 };
 
 // Const after loading; thread-safe. INVALID_ARGUMENT when the input does not fit the model.

@@ -11,6 +11,7 @@ void AddCaption(CLI::App* app, int* exit_status);
 void AddList(CLI::App* app, int* exit_status);
 void AddInspect(CLI::App* app, int* exit_status);
 void AddDoctor(CLI::App* app, int* exit_status);
+void AddPull(CLI::App* app, int* exit_status);
 void AddEval(CLI::App* app, int* exit_status);
 
 }  // namespace sightline::cli

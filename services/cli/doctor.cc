@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "fusion/engine.h"
+#include "fusion/families/model_kinds.h"
 #include "fusion/vision_pipeline.h"
 #include "services/cli/client.h"
 #include "services/cli/commands.h"
@@ -37,7 +38,7 @@ Finding Memory() {
 Finding ModelFolder(const std::string& model) {
   auto folder = FindModel(model);
   if (!folder.ok()) return {false, std::string(folder.status().message())};
-  auto spec = ReadScenesSpec(*folder);
+  auto spec = DescribeModel(*folder);
   return {spec.ok(),
           spec.ok() ? spec->name + " in " + *folder : std::string(spec.status().message())};
 }

@@ -2,8 +2,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "compute/weights/safetensors.h"
-#include "fusion/families/scenes.h"
+#include "fusion/families/model_kinds.h"
 #include "services/cli/client.h"
 #include "services/cli/commands.h"
 
@@ -15,9 +14,9 @@ struct Part {
 };
 
 int Inspect(const std::string& folder, bool tensors, bool json) {
-  auto spec = ReadScenesSpec(folder);
+  auto spec = DescribeModel(folder);
   if (!spec.ok()) return Fail(spec.status());
-  auto file = WeightFile::Open(folder + "/model.safetensors");
+  auto file = Checkpoint::Open(folder);
   if (!file.ok()) return Fail(file.status());
   std::map<std::string, Part> parts;
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
@@ -30,10 +29,17 @@ int Inspect(const std::string& folder, bool tensors, bool json) {
     if (tensors) list.push_back({{"name", name}, {"shape", t.shape}});
   }
   const language::DecoderSpec& d = spec->text;
+  // float32: every weight, and a key and a value of every layer for each token.
+  const int64_t kv = d.layers * 2 * d.kv_heads * d.head_dim * 4;
   if (json) {
     nlohmann::ordered_json out = {{"name", spec->name},
+                                  {"family", spec->family},
                                   {"weights", total},
                                   {"context_tokens", d.context},
+                                  {"weight_bytes", total * 4},
+                                  {"kv_bytes_per_token", kv},
+                                  {"images", spec->images},
+                                  {"clips", spec->clips},
                                   {"decoder",
                                    {{"layers", d.layers},
                                     {"hidden", d.hidden},
@@ -45,7 +51,8 @@ int Inspect(const std::string& folder, bool tensors, bool json) {
     std::printf("%s\n", out.dump(2).c_str());
     return 0;
   }
-  std::printf("%s: %.2f M weights\n", spec->name.c_str(), static_cast<double>(total) / 1e6);
+  std::printf("%s (%s): %.2f M weights\n", spec->name.c_str(), spec->family.c_str(),
+              static_cast<double>(total) / 1e6);
   for (const auto& [name, p] : parts)
     std::printf("  %-12s %4ld tensors  %8.2f M weights\n", name.c_str(),
                 static_cast<long>(p.tensors), static_cast<double>(p.weights) / 1e6);
@@ -54,8 +61,13 @@ int Inspect(const std::string& folder, bool tensors, bool json) {
       "context %ld tokens\n",
       static_cast<long>(d.layers), static_cast<long>(d.hidden), static_cast<long>(d.heads),
       static_cast<long>(d.kv_heads), static_cast<long>(d.vocab), static_cast<long>(d.context));
-  std::printf("  clips: %g frames a second, %d to %d frames\n", spec->frames_per_second,
-              spec->min_frames, spec->max_frames);
+  std::printf("  memory: %.2f GiB of weights, %.2f MiB for each 1000 tokens in flight\n",
+              static_cast<double>(total) * 4 / (1 << 30),
+              static_cast<double>(kv) * 1000 / (1 << 20));
+  std::printf("  takes text%s%s\n", spec->images ? ", images" : "", spec->clips ? ", clips" : "");
+  if (spec->clips)
+    std::printf("  clips: %g frames a second, %d to %d frames\n", spec->clip.frames_per_second,
+                spec->clip.min_frames, spec->clip.max_frames);
   for (const auto& t : list)
     std::printf("  %s %s\n", t["shape"].dump().c_str(), t["name"].get<std::string>().c_str());
   return 0;

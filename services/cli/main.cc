@@ -10,9 +10,9 @@ int main(int argc, char** argv) {
       "sightline"};
   app.require_subcommand(1);
   app.set_version_flag("--version", SIGHTLINE_VERSION);
-  app.footer("Each command has its own --help. Exit status: 0 success, 1 failure, 2 wrong usage.");
+  app.footer("Each command has its own --help. Exit status: 0 success, 1 failure, 2 wrong usage, 130 interrupted.");
   int exit_status = 0;
-  for (auto add : {AddServe, AddAsk, AddCaption, AddList, AddInspect, AddDoctor, AddEval})
+  for (auto add : {AddServe, AddAsk, AddCaption, AddList, AddInspect, AddDoctor, AddPull, AddEval})
     add(&app, &exit_status);
   try {
     app.parse(argc, argv);

@@ -27,13 +27,13 @@ void Describe(const CheckedPart& part, const EncodedMedia& media, v1::AnswerSumm
   if (media.kind == MediaItem::Kind::kVideo)
     SetDuration(media.duration_s, info->mutable_duration());
   info->set_visual_tokens(tokens);
-  if (media.out_of_domain_score > kOutOfDomain) {
+  if (media.out_of_domain_score.value_or(0) > kOutOfDomain) {
     v1::Warning* w = summary->add_warnings();
     w->set_code(v1::WARNING_CODE_OUT_OF_DOMAIN);
     w->set_message(
         "this does not look like anything the model was trained on; do not rely on the answer");
     w->set_content_index(part.index);
-    w->set_score(media.out_of_domain_score);
+    w->set_score(*media.out_of_domain_score);
   }
 }
 

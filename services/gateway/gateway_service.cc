@@ -1,34 +1,10 @@
 #include "services/gateway/gateway_service.h"
 
-#include <new>
-#include <nlohmann/json.hpp>
-#include <random>
-
-#include "absl/strings/str_format.h"
-#include "services/call_context.h"
 #include "services/error.h"
-#include "services/log.h"
 #include "services/status_map.h"
 
 namespace sightline {
 namespace {
-
-std::string NewRequestId() {
-  static thread_local std::mt19937_64 rng(std::random_device{}());
-  return absl::StrFormat("%016x%016x", rng(), rng());
-}
-
-// Holds one of the places that limit requests in flight.
-class Place {
- public:
-  Place(std::atomic<int64_t>* used, int64_t most) : used_(used), ok_(used->fetch_add(1) < most) {}
-  ~Place() { used_->fetch_sub(1); }
-  bool ok() const { return ok_; }
-
- private:
-  std::atomic<int64_t>* used_;
-  bool ok_;
-};
 
 constexpr const char* kCaptionQuestion = "Describe the image.";
 constexpr const char* kStoryQuestion = "Describe the clip.";
@@ -36,46 +12,17 @@ constexpr const char* kStoryQuestion = "Describe the clip.";
 }  // namespace
 
 GatewayService::GatewayService(VisionRole* vision, LanguageRole* language, LanguageInfo model,
-                               int64_t parameters, const ServerConfig& config)
-    : flow_(vision, language), model_(std::move(model)), parameters_(parameters), config_(config) {}
+                               VisionInfo media, const ServerConfig& config, CallEdge* edge)
+    : flow_(vision, language),
+      model_(std::move(model)),
+      media_(std::move(media)),
+      config_(config),
+      edge_(edge) {}
 
-// Every call of the service: request id, admission, work, one line of log.
 template <typename Request, typename Work>
 grpc::Status GatewayService::Serve(const char* rpc, grpc::ServerContext* call,
                                    const Request& request, const Work& work) {
-  const absl::Time began = absl::Now();
-  Status status = CheckRequestId(request.request_id());
-  const std::string id =
-      !status.ok() || request.request_id().empty() ? NewRequestId() : request.request_id();
-  call->AddInitialMetadata("x-request-id", id);
-  Place place(&in_flight_, config_.max_concurrent);
-  if (status.ok() && !place.ok())
-    status = TryLater(absl::StatusCode::kResourceExhausted,
-                      "the server has as many requests in flight as it takes", "SERVER_BUSY", 500);
-  if (status.ok()) {
-    try {
-      status = work(ContextOf(call, id, config_.default_deadline_s));
-    } catch (const std::bad_alloc&) {
-      status = TryLater(absl::StatusCode::kResourceExhausted,
-                        "there is not enough memory for this request now", "OUT_OF_MEMORY", 2000);
-    } catch (const std::exception& error) {
-      status = absl::InternalError(error.what());
-    }
-  }
-  nlohmann::json fields = {{"rpc", rpc},
-                           {"request_id", id},
-                           {"code", absl::StatusCodeToString(status.code())},
-                           {"ms", absl::ToDoubleMilliseconds(absl::Now() - began)},
-                           {"bytes", request.ByteSizeLong()}};
-  if (!status.ok()) {
-    fields["error"] = std::string(status.message());
-    if (!ReasonOf(status).empty()) fields["reason"] = ReasonOf(status);
-    if (!FieldOf(status).empty()) fields["field"] = FieldOf(status);
-  }
-  const bool ours =
-      status.code() == absl::StatusCode::kInternal || status.code() == absl::StatusCode::kUnknown;
-  Log(ours ? LogLevel::kError : LogLevel::kInfo, "call", fields);
-  return ToGrpc(status, id);
+  return edge_->Serve(rpc, call, request.request_id(), request.ByteSizeLong(), work);
 }
 
 template <typename Request>
@@ -164,10 +111,10 @@ grpc::Status GatewayService::ListModels(grpc::ServerContext*, const v1::ListMode
   m->set_name("models/" + model_.model);
   m->set_display_name(model_.model);
   m->add_input_modalities(v1::MODALITY_TEXT);
-  m->add_input_modalities(v1::MODALITY_IMAGE);
-  m->add_input_modalities(v1::MODALITY_VIDEO);
+  if (media_.images) m->add_input_modalities(v1::MODALITY_IMAGE);
+  if (media_.clips) m->add_input_modalities(v1::MODALITY_VIDEO);
   m->set_context_tokens(model_.context_tokens);
-  m->set_parameter_count(parameters_);
+  m->set_parameter_count(model_.parameter_count + media_.parameter_count);
   return grpc::Status::OK;
 }
 

@@ -1,20 +1,21 @@
 // The public service: checks, admits, runs, reports.
 #pragma once
 
-#include <atomic>
 #include <string>
 
 #include "services/config.h"
 #include "services/gateway/answer_flow.h"
+#include "services/gateway/call_edge.h"
 #include "sightline/v1/vision_language_service.grpc.pb.h"
 
 namespace sightline {
 
 class GatewayService final : public v1::VisionLanguageService::Service {
  public:
-  // The roles must outlive the service; `model` is what the language role has loaded.
-  GatewayService(VisionRole* vision, LanguageRole* language, LanguageInfo model, int64_t parameters,
-                 const ServerConfig& config);
+  // The roles and the edge must outlive the service; `model` and `media` are what the roles have
+  // loaded.
+  GatewayService(VisionRole* vision, LanguageRole* language, LanguageInfo model, VisionInfo media,
+                 const ServerConfig& config, CallEdge* edge);
 
   grpc::Status Answer(grpc::ServerContext* call, const v1::AnswerRequest* request,
                       v1::AnswerResponse* response) override;
@@ -37,9 +38,9 @@ class GatewayService final : public v1::VisionLanguageService::Service {
 
   AnswerFlow flow_;
   LanguageInfo model_;
-  int64_t parameters_;
+  VisionInfo media_;
   ServerConfig config_;
-  std::atomic<int64_t> in_flight_{0};
+  CallEdge* edge_;
 };
 
 }  // namespace sightline

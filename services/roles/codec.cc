@@ -12,6 +12,7 @@ namespace pb = internal::v1;
 // Bounds of what one role takes from another; far above any real model.
 constexpr int kMaxSide = 4096;
 constexpr int kMaxChannels = 65536;
+constexpr size_t kMaxLevels = 64;
 
 pb::MediaKind KindToWire(MediaItem::Kind kind) {
   return kind == MediaItem::Kind::kVideo ? pb::MEDIA_KIND_VIDEO : pb::MEDIA_KIND_IMAGE;
@@ -75,12 +76,16 @@ void EncodeMedia(const EncodedMedia& media, pb::EncodedMedia* out) {
     wire->set_cols(span.cols);
     wire->set_time_s(span.time_s);
     wire->set_features(span.features.data(), span.features.size() * sizeof(float));
+    wire->set_deepstack(span.deepstack.data(), span.deepstack.size() * sizeof(float));
   }
   out->set_channels(media.channels);
   out->set_source_width_px(media.source_width_px);
   out->set_source_height_px(media.source_height_px);
   out->set_duration_s(media.duration_s);
-  out->set_out_of_domain_score(media.out_of_domain_score);
+  if (media.out_of_domain_score) out->set_out_of_domain_score(*media.out_of_domain_score);
+  out->set_tile_rows(media.tile_rows);
+  out->set_tile_cols(media.tile_cols);
+  out->set_seconds_per_span(media.seconds_per_span);
   out->set_content_hash(media.content_hash);
 }
 
@@ -105,14 +110,87 @@ StatusOr<std::shared_ptr<const EncodedMedia>> DecodeMedia(const pb::EncodedMedia
     }
     span.features.resize(count);
     std::memcpy(span.features.data(), wire.features().data(), wire.features().size());
+    const size_t levels = wire.deepstack().size() / wire.features().size();
+    if (levels > kMaxLevels || wire.deepstack().size() % wire.features().size() != 0) {
+      return absl::InvalidArgumentError("visual span's deepstack rows do not fit its size");
+    }
+    span.deepstack.resize(count * levels);
+    std::memcpy(span.deepstack.data(), wire.deepstack().data(), wire.deepstack().size());
     media->spans.push_back(std::move(span));
   }
   media->source_width_px = in.source_width_px();
   media->source_height_px = in.source_height_px();
   media->duration_s = in.duration_s();
-  media->out_of_domain_score = in.out_of_domain_score();
+  if (in.has_out_of_domain_score()) media->out_of_domain_score = in.out_of_domain_score();
+  media->tile_rows = in.tile_rows();
+  media->tile_cols = in.tile_cols();
+  media->seconds_per_span = in.seconds_per_span();
+  if (media->tile_rows < 0 || media->tile_rows > kMaxSide || media->tile_cols < 0 ||
+      media->tile_cols > kMaxSide ||
+      int64_t{media->tile_rows} * media->tile_cols > int64_t{in.spans_size()}) {
+    return absl::InvalidArgumentError("there are fewer spans than tiles");
+  }
+  if (!(media->seconds_per_span >= 0 && media->seconds_per_span <= 1e5)) {
+    return absl::InvalidArgumentError("time between spans is out of range");
+  }
   media->content_hash = in.content_hash();
   return std::shared_ptr<const EncodedMedia>(std::move(media));
+}
+
+namespace {
+
+void FloatsToWire(const std::vector<float>& values, std::string* out) {
+  out->assign(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float));
+}
+
+StatusOr<std::vector<float>> FloatsFromWire(const std::string& in, size_t least, size_t most) {
+  std::vector<float> values(in.size() / sizeof(float));
+  if (in.size() % sizeof(float) || values.size() < least || values.size() > most)
+    return absl::InvalidArgumentError("features' bytes do not fit their size");
+  std::memcpy(values.data(), in.data(), in.size());
+  return values;
+}
+
+}  // namespace
+
+void EncodeImageFeatures(const ImageFeatures& features, pb::EncodeImageResponse* out) {
+  out->set_model(features.model);
+  out->set_rows(features.rows);
+  out->set_cols(features.cols);
+  out->set_channels(features.channels);
+  FloatsToWire(features.features, out->mutable_features());
+  FloatsToWire(features.pooled, out->mutable_pooled());
+  for (const ImageClass& c : features.classes) {
+    pb::ImageClass* wire = out->add_classes();
+    wire->set_index(c.index);
+    wire->set_label(c.label);
+    wire->set_probability(c.probability);
+  }
+  out->set_source_width_px(features.source_width_px);
+  out->set_source_height_px(features.source_height_px);
+}
+
+StatusOr<ImageFeatures> DecodeImageFeatures(const pb::EncodeImageResponse& in) {
+  if (in.rows() < 0 || in.rows() > kMaxSide || in.cols() < 0 || in.cols() > kMaxSide ||
+      in.channels() < 0 || in.channels() > kMaxChannels) {
+    return absl::InvalidArgumentError("features have no possible size");
+  }
+  ImageFeatures out;
+  out.model = in.model();
+  out.rows = in.rows();
+  out.cols = in.cols();
+  out.channels = in.channels();
+  const size_t count = size_t{1} * out.rows * out.cols * out.channels;
+  SL_ASSIGN_OR_RETURN(out.features, FloatsFromWire(in.features(), count, count));
+  SL_ASSIGN_OR_RETURN(out.pooled, FloatsFromWire(in.pooled(), 0, kMaxChannels));
+  for (const pb::ImageClass& c : in.classes()) {
+    if (c.index() < 0 || !(c.probability() >= 0 && c.probability() <= 1.0 + 1e-6))
+      return absl::InvalidArgumentError("a class has no possible index or probability");
+    out.classes.push_back({c.index(), c.label(), c.probability()});
+  }
+  out.source_width_px = in.source_width_px();
+  out.source_height_px = in.source_height_px();
+  return out;
 }
 
 void EncodeGenerate(const GenerateRequest& request, pb::GenerateRequest* out) {

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "compute/base/status.h"
+#include "fusion/encoders/encoder_set.h"
 #include "fusion/engine.h"
 #include "fusion/vision_pipeline.h"
 #include "services/roles/language_role.h"
@@ -20,6 +21,9 @@ StatusOr<MediaItem> DecodeMediaItem(const internal::v1::EncodeRequest& in);
 
 void EncodeMedia(const EncodedMedia& media, internal::v1::EncodedMedia* out);
 StatusOr<std::shared_ptr<const EncodedMedia>> DecodeMedia(const internal::v1::EncodedMedia& in);
+
+void EncodeImageFeatures(const ImageFeatures& features, internal::v1::EncodeImageResponse* out);
+StatusOr<ImageFeatures> DecodeImageFeatures(const internal::v1::EncodeImageResponse& in);
 
 void EncodeGenerate(const GenerateRequest& request, internal::v1::GenerateRequest* out);
 StatusOr<GenerateRequest> DecodeGenerate(const internal::v1::GenerateRequest& in);

@@ -15,13 +15,14 @@ class LocalLanguage : public LanguageRole {
     return engine_->Generate(request, context, sink);
   }
   StatusOr<LanguageInfo> Info(const RequestContext&) override {
-    const ModelSpec& s = engine_->spec();
-    return LanguageInfo{s.name,
+    const LanguageModel& m = engine_->model();
+    const language::DecoderSpec& s = m.decoder->spec();
+    return LanguageInfo{m.name,
                         engine_->parameter_count(),
-                        static_cast<int>(s.text.hidden),
-                        static_cast<int>(s.text.context),
-                        {},
-                        s.max_new_tokens};
+                        static_cast<int>(s.hidden),
+                        static_cast<int>(s.context),
+                        m.sampling,
+                        m.max_new_tokens};
   }
   Engine* engine() { return engine_.get(); }
 

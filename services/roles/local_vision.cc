@@ -1,32 +1,80 @@
 #include "services/roles/local_vision.h"
 
+#include <algorithm>
 #include <chrono>
 #include <new>
 
 namespace sightline {
 
-LocalVision::LocalVision(std::unique_ptr<VisionPipeline> pipeline, int parallel)
-    : pipeline_(std::move(pipeline)), places_(parallel) {}
+LocalVision::LocalVision(std::unique_ptr<VisionPipeline> pipeline,
+                         std::unique_ptr<EncoderSet> encoders, int parallel)
+    : pipeline_(std::move(pipeline)), encoders_(std::move(encoders)), places_(parallel) {}
 
-StatusOr<std::shared_ptr<const EncodedMedia>> LocalVision::Encode(const MediaItem& item,
-                                                                  const RequestContext& context) {
+template <typename Work>
+auto LocalVision::Placed(const RequestContext& context, const Work& work) -> decltype(work()) {
   while (!places_.try_acquire_for(std::chrono::milliseconds(10)))
     SL_RETURN_IF_ERROR(context.Check());
   struct Place {
-    std::counting_semaphore<4096>* s;
+    Places* s;
     ~Place() { s->release(); }
   } place{&places_};
   try {
-    SL_ASSIGN_OR_RETURN(EncodedMedia media, pipeline_->Encode(item, context));
-    return std::make_shared<const EncodedMedia>(std::move(media));
+    return work();
   } catch (const std::bad_alloc&) {
     return ErrorWithReason(absl::StatusCode::kResourceExhausted, "OUT_OF_MEMORY",
                            "there is not enough memory for this image or clip now");
   }
 }
 
+StatusOr<std::shared_ptr<const EncodedMedia>> LocalVision::Encode(const MediaItem& item,
+                                                                  const RequestContext& context) {
+  return Placed(context, [&]() -> StatusOr<std::shared_ptr<const EncodedMedia>> {
+    SL_ASSIGN_OR_RETURN(EncodedMedia media, pipeline_->Encode(item, context));
+    return std::make_shared<const EncodedMedia>(std::move(media));
+  });
+}
+
+namespace {
+
+// The model's own tokens of a still, as features.
+ImageFeatures FeaturesOf(const EncodedMedia& media, const std::string& model) {
+  ImageFeatures out;
+  const VisualSpan& span = media.spans.at(0);
+  out.model = model;
+  out.rows = span.rows;
+  out.cols = span.cols;
+  out.channels = media.channels;
+  out.features = span.features;
+  out.source_width_px = media.source_width_px;
+  out.source_height_px = media.source_height_px;
+  auto channels = static_cast<size_t>(media.channels);
+  std::vector<double> sum(channels);
+  for (size_t i = 0; i < span.features.size(); ++i) sum[i % channels] += span.features[i];
+  for (double v : sum)
+    out.pooled.push_back(static_cast<float>(v / std::max(1, span.rows * span.cols)));
+  return out;
+}
+
+}  // namespace
+
+StatusOr<ImageFeatures> LocalVision::EncodeImage(const ImageRequest& request,
+                                                 const RequestContext& context) {
+  const std::string& own = pipeline_->spec().name;
+  if (!encoders_->Has(request.model) && (request.model.empty() || request.model == own)) {
+    if (request.top_k > 0) return HasNoClasses(own);
+    MediaItem item;
+    item.bytes = request.bytes;
+    SL_ASSIGN_OR_RETURN(auto media, Encode(item, context));
+    return FeaturesOf(*media, own);
+  }
+  return Placed(context, [&] {
+    return encoders_->Encode(request, pipeline_->limits().max_image_pixels, context);
+  });
+}
+
 StatusOr<VisionInfo> LocalVision::Info(const RequestContext&) {
-  return VisionInfo{pipeline_->spec().name, pipeline_->parameter_count(), pipeline_->channels()};
+  const MediaTraits& t = pipeline_->traits();
+  return VisionInfo{t.model, t.parameter_count, t.channels, t.images, t.clips};
 }
 
 }  // namespace sightline

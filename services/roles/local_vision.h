@@ -12,14 +12,23 @@ namespace sightline {
 // starve generation.
 class LocalVision : public VisionRole {
  public:
-  LocalVision(std::unique_ptr<VisionPipeline> pipeline, int parallel);
+  LocalVision(std::unique_ptr<VisionPipeline> pipeline, std::unique_ptr<EncoderSet> encoders,
+              int parallel);
   StatusOr<std::shared_ptr<const EncodedMedia>> Encode(const MediaItem& item,
                                                        const RequestContext& context) override;
+  StatusOr<ImageFeatures> EncodeImage(const ImageRequest& request,
+                                      const RequestContext& context) override;
   StatusOr<VisionInfo> Info(const RequestContext& context) override;
 
  private:
+  using Places = std::counting_semaphore<4096>;
+  // Waits for a place, does the work and gives the place back. Out of memory is an error like
+  // others.
+  template <typename Work>
+  auto Placed(const RequestContext& context, const Work& work) -> decltype(work());
   std::unique_ptr<VisionPipeline> pipeline_;
-  std::counting_semaphore<4096> places_;
+  std::unique_ptr<EncoderSet> encoders_;
+  Places places_;
 };
 
 }  // namespace sightline

@@ -91,11 +91,33 @@ StatusOr<std::shared_ptr<const EncodedMedia>> RemoteVision::Encode(const MediaIt
   return media;
 }
 
+StatusOr<ImageFeatures> RemoteVision::EncodeImage(const ImageRequest& request,
+                                                  const RequestContext& context) {
+  WatchedCall call(context);
+  internal::v1::EncodeImageRequest wire;
+  wire.set_model(request.model);
+  wire.set_data(request.bytes.data(), request.bytes.size());
+  wire.set_top_k(request.top_k);
+  wire.set_request_id(context.request_id);
+  internal::v1::EncodeImageResponse response;
+  SL_RETURN_IF_ERROR(Heard(stub_->EncodeImage(call.call(), wire, &response), context, "vision"));
+  auto features = DecodeImageFeatures(response);
+  if (!features.ok())
+    return absl::InternalError("the vision role's reply makes no sense: " +
+                               std::string(features.status().message()));
+  return features;
+}
+
 StatusOr<VisionInfo> RemoteVision::Info(const RequestContext& context) {
   WatchedCall call(context);
   internal::v1::GetVisionInfoResponse response;
   SL_RETURN_IF_ERROR(Heard(stub_->GetVisionInfo(call.call(), {}, &response), context, "vision"));
-  return VisionInfo{response.model(), response.parameter_count(), response.channels()};
+  VisionInfo info{response.model(), response.parameter_count(), response.channels(), false, false};
+  for (int kind : response.kinds()) {
+    info.images = info.images || kind == internal::v1::MEDIA_KIND_IMAGE;
+    info.clips = info.clips || kind == internal::v1::MEDIA_KIND_VIDEO;
+  }
+  return info;
 }
 
 StatusOr<GenerateSummary> RemoteLanguage::Generate(const GenerateRequest& request,

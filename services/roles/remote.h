@@ -24,6 +24,8 @@ class RemoteVision : public VisionRole {
       : stub_(internal::v1::VisionService::NewStub(channel)) {}
   StatusOr<std::shared_ptr<const EncodedMedia>> Encode(const MediaItem& item,
                                                        const RequestContext& context) override;
+  StatusOr<ImageFeatures> EncodeImage(const ImageRequest& request,
+                                      const RequestContext& context) override;
   StatusOr<VisionInfo> Info(const RequestContext& context) override;
 
  private:

@@ -18,6 +18,17 @@ grpc::Status VisionServiceImpl::Encode(grpc::ServerContext* call,
   return grpc::Status::OK;
 }
 
+grpc::Status VisionServiceImpl::EncodeImage(grpc::ServerContext* call,
+                                            const internal::v1::EncodeImageRequest* request,
+                                            internal::v1::EncodeImageResponse* response) {
+  const RequestContext context = ContextOf(call, request->request_id(), default_deadline_s_);
+  const ImageRequest native{request->model(), request->data(), request->top_k()};
+  auto features = role_->EncodeImage(native, context);
+  if (!features.ok()) return ToGrpc(features.status(), request->request_id());
+  EncodeImageFeatures(*features, response);
+  return grpc::Status::OK;
+}
+
 grpc::Status VisionServiceImpl::GetVisionInfo(grpc::ServerContext* call,
                                               const internal::v1::GetVisionInfoRequest*,
                                               internal::v1::GetVisionInfoResponse* response) {
@@ -26,6 +37,8 @@ grpc::Status VisionServiceImpl::GetVisionInfo(grpc::ServerContext* call,
   response->set_model(info->model);
   response->set_parameter_count(info->parameter_count);
   response->set_channels(info->channels);
+  if (info->images) response->add_kinds(internal::v1::MEDIA_KIND_IMAGE);
+  if (info->clips) response->add_kinds(internal::v1::MEDIA_KIND_VIDEO);
   return grpc::Status::OK;
 }
 

@@ -15,6 +15,9 @@ class VisionServiceImpl final : public internal::v1::VisionService::Service {
       : role_(role), default_deadline_s_(default_deadline_s) {}
   grpc::Status Encode(grpc::ServerContext* call, const internal::v1::EncodeRequest* request,
                       internal::v1::EncodeResponse* response) override;
+  grpc::Status EncodeImage(grpc::ServerContext* call,
+                           const internal::v1::EncodeImageRequest* request,
+                           internal::v1::EncodeImageResponse* response) override;
   grpc::Status GetVisionInfo(grpc::ServerContext* call,
                              const internal::v1::GetVisionInfoRequest* request,
                              internal::v1::GetVisionInfoResponse* response) override;

@@ -6,6 +6,7 @@
 
 #include "compute/base/request_context.h"
 #include "compute/base/status.h"
+#include "fusion/encoders/encoder_set.h"
 #include "fusion/vision_pipeline.h"
 
 namespace sightline {
@@ -13,7 +14,8 @@ namespace sightline {
 struct VisionInfo {
   std::string model;  // without "models/"
   int64_t parameter_count = 0;
-  int channels = 0;  // width of a visual token
+  int channels = 0;                  // width of a visual token
+  bool images = true, clips = true;  // what the model takes
 };
 
 // Turns image and clip files into visual tokens. The local implementation calls the pipeline and
@@ -25,6 +27,10 @@ class VisionRole {
   // DEADLINE_EXCEEDED: as `context`.
   virtual StatusOr<std::shared_ptr<const EncodedMedia>> Encode(const MediaItem& item,
                                                                const RequestContext& context) = 0;
+  // Runs an image encoder of its own, or the model's (name empty or the model's). NOT_FOUND: no
+  // encoder of that name; FAILED_PRECONDITION: classes are wanted of one that has none.
+  virtual StatusOr<ImageFeatures> EncodeImage(const ImageRequest& request,
+                                              const RequestContext& context) = 0;
   virtual StatusOr<VisionInfo> Info(const RequestContext& context) = 0;
 };
 

@@ -143,8 +143,12 @@ TEST(WeightFileTest, ReadsEveryFiniteHalfExactly) {
   auto b = (*file)->Read("b", {-1}), h = (*file)->Read("h", {256, 256});
   ASSERT_TRUE(b.ok() && h.ok());
   for (size_t x = 0; x < 65536; ++x) {
-    if ((x & 0x7F80) != 0x7F80) ASSERT_EQ(b->data[x], static_cast<float>(Half(bits[x], 8))) << x;
-    if ((x & 0x7C00) != 0x7C00) ASSERT_EQ(h->data[x], static_cast<float>(Half(bits[x], 5))) << x;
+    if ((x & 0x7F80) != 0x7F80) {
+      ASSERT_EQ(b->data[x], static_cast<float>(Half(bits[x], 8))) << x;
+    }
+    if ((x & 0x7C00) != 0x7C00) {
+      ASSERT_EQ(h->data[x], static_cast<float>(Half(bits[x], 5))) << x;
+    }
   }
   EXPECT_TRUE(std::isinf(h->data[0x7C00]) && std::isnan(h->data[0x7C01]) &&
               std::isinf(b->data[0x7F80]));
@@ -174,7 +178,9 @@ TEST(WeightFileTest, ReadsFloatsAtAnyAlignmentAndNamesWhatIsWrong) {
 TEST(WeightFileTest, OpensTheShippedWeights) {
   for (const auto& e : std::filesystem::recursive_directory_iterator(
            std::string(SIGHTLINE_SOURCE_DIR) + "/models")) {
-    if (e.path().extension() == ".safetensors") EXPECT_TRUE(WeightFile::Open(e.path()).ok());
+    if (e.path().extension() == ".safetensors") {
+      EXPECT_TRUE(WeightFile::Open(e.path()).ok());
+    }
   }
 }
 

@@ -73,8 +73,11 @@ class Deployment {
  public:
   explicit Deployment(bool split, ServerConfig front = BaseConfig()) {
     if (split) {
-      vision_ = Start(BaseConfig("vision"));
-      language_ = Start(BaseConfig("language"));
+      ServerConfig vision = BaseConfig("vision"), language = BaseConfig("language");
+      vision.model = language.model = front.model;
+      vision.encoders = front.encoders;
+      vision_ = Start(vision);
+      language_ = Start(language);
       front.role = "gateway";
       front.vision = "127.0.0.1:" + std::to_string(vision_->port());
       front.language = "127.0.0.1:" + std::to_string(language_->port());

@@ -35,10 +35,18 @@ void RewriteSafetensors(const std::string& from, const std::string& to,
   std::memcpy(&n, bytes.data(), 8);
   auto header = nlohmann::json::parse(bytes.substr(8, n));
   change(&header);
+  std::string data;  // every byte belongs to a tensor: what a change drops leaves no hole
+  for (auto& [name, value] : header.items()) {
+    if (name == "__metadata__") continue;
+    auto span = value["data_offsets"].get<std::vector<size_t>>();
+    size_t begin = data.size();
+    data += bytes.substr(8 + n + span[0], span[1] - span[0]);
+    value["data_offsets"] = {begin, data.size()};
+  }
   std::string text = header.dump();
   uint64_t size = text.size();
   std::string out(reinterpret_cast<const char*>(&size), 8);
-  WriteAll(to, out + text + bytes.substr(8 + n));
+  WriteAll(to, out + text + data);
 }
 
 namespace {

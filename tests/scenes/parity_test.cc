@@ -11,6 +11,8 @@
 #include <string>
 
 #include "fusion/engine.h"
+#include "fusion/families/scenes_prompt.h"
+#include "fusion/vision_pipeline.h"
 #include "tools/world/c_api.h"
 
 namespace sightline {
@@ -214,8 +216,7 @@ class Taps {
 
 // The prompt in one pass, as PyTorch computes it.
 StatusOr<std::vector<float>> PromptLogits(const ModelSpec& spec, const Sample& sample) {
-  SL_ASSIGN_OR_RETURN(auto tokenizer,
-                      language::BpeTokenizer::Parse(ReadAll(kModel + "/tokenizer.json")));
+  SL_ASSIGN_OR_RETURN(auto tokenizer, LoadTextCodec(kModel));
   SL_ASSIGN_OR_RETURN(auto file, WeightFile::Open(kModel + "/model.safetensors"));
   SL_ASSIGN_OR_RETURN(auto decoder, language::Decoder::Load(spec.text, *file, spec.text_prefix));
   std::vector<PromptPart> parts;
@@ -239,7 +240,7 @@ TEST_F(Parity, NumbersAgree) {
   ASSERT_GE(taps.Names().size(), 6u);
   auto file = WeightFile::Open(kModel + "/model.safetensors");
   ASSERT_TRUE(file.ok());
-  const ModelSpec& spec = vision_->spec();
+  const ModelSpec spec = *ReadScenesSpec(kModel);
   auto encoder = vision::ScenesEncoder::Load(spec.vision, **file, spec.vision_prefix);
   ASSERT_TRUE(encoder.ok()) << encoder.status();
   for (const std::string& name : taps.Names()) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <random>
 
 namespace sightline {
@@ -17,10 +18,15 @@ EncodedMedia RandomMedia(std::mt19937* rng) {
   m.source_width_px = 640;
   m.source_height_px = 480;
   m.content_hash = "abc";
+  m.tile_rows = 1;
+  m.tile_cols = 2;
+  m.seconds_per_span = 0.75;
   for (int i = 0; i < 3; ++i) {
-    VisualSpan span{2, 3 + i, 0.5 * i, {}};
+    VisualSpan span{2, 3 + i, 0.5 * i};
     span.features.resize(static_cast<size_t>(span.rows * span.cols * m.channels));
     for (float& f : span.features) f = normal(*rng);
+    span.deepstack.resize(2 * span.features.size());
+    for (float& f : span.deepstack) f = normal(*rng);
     m.spans.push_back(span);
   }
   return m;
@@ -36,9 +42,48 @@ TEST(CodecTest, MediaComeBackBitForBit) {
   ASSERT_EQ((*back)->spans.size(), m.spans.size());
   for (size_t i = 0; i < m.spans.size(); ++i) {
     EXPECT_EQ((*back)->spans[i].features, m.spans[i].features);
+    EXPECT_EQ((*back)->spans[i].deepstack, m.spans[i].deepstack);
     EXPECT_EQ((*back)->spans[i].time_s, m.spans[i].time_s);
   }
   EXPECT_EQ((*back)->content_hash, m.content_hash);
+  EXPECT_EQ((*back)->out_of_domain_score, m.out_of_domain_score);
+  EXPECT_EQ((*back)->tile_rows, 1);
+  EXPECT_EQ((*back)->tile_cols, 2);
+  EXPECT_EQ((*back)->seconds_per_span, 0.75);
+  wire.clear_out_of_domain_score();
+  back = DecodeMedia(wire);
+  ASSERT_TRUE(back.ok());
+  EXPECT_FALSE((*back)->out_of_domain_score.has_value());
+}
+
+TEST(CodecTest, ImageFeaturesComeBackBitForBit) {
+  std::mt19937 rng(13);
+  std::normal_distribution<float> normal;
+  ImageFeatures f;
+  f.model = "m", f.rows = 3, f.cols = 2, f.channels = 5;
+  for (int i = 0; i < 30; ++i) f.features.push_back(normal(rng));
+  for (int i = 0; i < 4; ++i) f.pooled.push_back(normal(rng));
+  f.classes = {{7, "cat", 0.5}, {1, "", 0.25}};
+  f.source_width_px = 640;
+  internal::v1::EncodeImageResponse sound;
+  EncodeImageFeatures(f, &sound);
+  auto back = DecodeImageFeatures(sound);
+  ASSERT_TRUE(back.ok()) << back.status();
+  EXPECT_EQ(back->features, f.features);
+  EXPECT_EQ(back->pooled, f.pooled);
+  EXPECT_EQ(back->classes[0].label, "cat");
+  EXPECT_EQ(back->classes[1].index, 1);
+  EXPECT_EQ(back->source_width_px, 640);
+  auto refused = [&](auto change) {
+    internal::v1::EncodeImageResponse wire = sound;
+    change(&wire);
+    return !DecodeImageFeatures(wire).ok();
+  };
+  EXPECT_TRUE(refused([](auto* w) { w->set_rows(4); }));
+  EXPECT_TRUE(refused([](auto* w) { w->set_cols(-2); }));
+  EXPECT_TRUE(refused([](auto* w) { w->set_channels(1 << 30); }));
+  EXPECT_TRUE(refused([](auto* w) { w->mutable_pooled()->pop_back(); }));
+  EXPECT_TRUE(refused([](auto* w) { w->mutable_classes(0)->set_probability(2); }));
 }
 
 TEST(CodecTest, ContradictionsAreRefused) {
@@ -55,6 +100,11 @@ TEST(CodecTest, ContradictionsAreRefused) {
   EXPECT_TRUE(refused([](auto* w) { w->mutable_spans(0)->set_rows(-1); }));
   EXPECT_TRUE(refused([](auto* w) { w->mutable_spans(0)->set_rows(1 << 30); }));
   EXPECT_TRUE(refused([](auto* w) { w->mutable_spans(1)->mutable_features()->pop_back(); }));
+  EXPECT_TRUE(refused([](auto* w) { w->mutable_spans(1)->mutable_deepstack()->pop_back(); }));
+  EXPECT_TRUE(refused([](auto* w) { w->set_tile_rows(4); }));
+  EXPECT_TRUE(refused([](auto* w) { w->set_tile_rows(-1); }));
+  EXPECT_TRUE(refused([](auto* w) { w->set_seconds_per_span(-1); }));
+  EXPECT_TRUE(refused([](auto* w) { w->set_seconds_per_span(std::nan("")); }));
   EXPECT_TRUE(refused([](auto* w) { w->set_kind(internal::v1::MEDIA_KIND_UNSPECIFIED); }));
 }
 

@@ -48,7 +48,7 @@ class Table {
 double Score(const VisionPipeline& vision, const sightline::world::Picture& p) {
   auto media = vision.EncodeFrames({Image{p.width, p.height, p.rgb}}, {}, {});
   SL_CHECK(media.ok());
-  return media->out_of_domain_score;
+  return media->out_of_domain_score.value_or(0);
 }
 
 void Outliers(const VisionPipeline& vision, uint64_t seed, int each, Table* table) {
@@ -82,7 +82,7 @@ bool Files(const VisionPipeline& vision, const std::vector<std::string>& paths, 
       std::fprintf(stderr, "%s: %s\n", path.c_str(), std::string(media.status().message()).c_str());
       return false;
     }
-    table->Add("files", path.substr(path.rfind('/') + 1), media->out_of_domain_score);
+    table->Add("files", path.substr(path.rfind('/') + 1), media->out_of_domain_score.value_or(0));
   }
   return true;
 }

@@ -2,105 +2,104 @@
 #include <algorithm>
 #include <cmath>
 
-#include "tools/world/qa.h"
+#include "tools/world/scene_pick.h"
 
 namespace sightline::world {
 namespace {
 
-const std::vector<const char*> kExist = {
-    "is there {a} in the image?", "is there {a}?", "do you see {a}?", "can you see {a} in the image?", "does the image show {a}?",
-    "does the image contain {a}?", "are there any {s} in the image?", "are there any {s}?", "can you find {a}?",
-    "is {a} present in the image?", "does {a} appear in the image?", "any {s} here?", "can you spot {a} anywhere?",
-    "does this image have {a}?", "I think there is {a}. is that right?", "is it true that there is {a}?"};
-const std::vector<const char*> kCount = {
-    "how many {s} are there?", "how many {s} are in the image?", "how many {s} do you see?", "count the {s}.",
-    "what is the number of {s}?", "how many {s} can you see?", "how many {s} does the image show?", "give the number of {s}.",
-    "how many {s} can you count?", "what number of {s} are in the image?", "number of {s}?", "count all {s} in the image."};
+const std::vector<const char*> kExist = {"is there {a} in the image?",
+                                         "is there {a}?",
+                                         "do you see {a}?",
+                                         "can you see {a} in the image?",
+                                         "does the image show {a}?",
+                                         "does the image contain {a}?",
+                                         "are there any {s} in the image?",
+                                         "are there any {s}?",
+                                         "can you find {a}?",
+                                         "is {a} present in the image?",
+                                         "does {a} appear in the image?",
+                                         "any {s} here?",
+                                         "can you spot {a} anywhere?",
+                                         "does this image have {a}?",
+                                         "I think there is {a}. is that right?",
+                                         "is it true that there is {a}?"};
+const std::vector<const char*> kCount = {"how many {s} are there?",
+                                         "how many {s} are in the image?",
+                                         "how many {s} do you see?",
+                                         "count the {s}.",
+                                         "what is the number of {s}?",
+                                         "how many {s} can you see?",
+                                         "how many {s} does the image show?",
+                                         "give the number of {s}.",
+                                         "how many {s} can you count?",
+                                         "what number of {s} are in the image?",
+                                         "number of {s}?",
+                                         "count all {s} in the image."};
 const std::vector<const char*> kColourOf = {
-    "what colour is {the}?", "what is the colour of {the}?", "which colour does {the} have?", "which colour is {the}?",
-    "name the colour of {the}.", "what colour does {the} have?", "{the}: what colour is it?", "tell the colour of {the}."};
+    "what colour is {the}?",     "what is the colour of {the}?", "which colour does {the} have?",
+    "which colour is {the}?",    "name the colour of {the}.",    "what colour does {the} have?",
+    "{the}: what colour is it?", "tell the colour of {the}."};
 const std::vector<const char*> kShapeOf = {
-    "what shape is {the}?", "what is the shape of {the}?", "which shape does {the} have?", "what kind of shape is {the}?",
-    "name the shape of {the}.", "what is {the}?", "what form does {the} have?", "which shape is {the}?"};
+    "what shape is {the}?",         "what is the shape of {the}?", "which shape does {the} have?",
+    "what kind of shape is {the}?", "name the shape of {the}.",    "what is {the}?",
+    "what form does {the} have?",   "which shape is {the}?"};
 const std::vector<const char*> kSizeOf = {
-    "what size is {the}?", "how big is {the}?", "what is the size of {the}?", "is {the} small, medium or large?",
-    "how large is {the}?", "which size does {the} have?"};
-const std::vector<const char*> kFillOf = {
-    "how is {the} filled?", "what is the fill of {the}?", "what pattern does {the} have?", "which pattern is on {the}?",
-    "is {the} solid, outlined, striped or dotted?", "what is the pattern of {the}?", "what fill style does {the} have?", "what texture does {the} have?"};
-const std::vector<const char*> kVerify = {
-    "is {the} {p}?", "would you say {the} is {p}?", "is it true that {the} is {p}?", "can you confirm that {the} is {p}?",
-    "{the} is {p}, right?", "am I right that {the} is {p}?"};
-const std::vector<const char*> kLabelOf = {
-    "what does the label on {the} say?", "what is written on {the}?", "read the label of {the}.", "what text is on {the}?",
-    "what is the label of {the}?", "which label does {the} have?", "read the text on {the}.", "what letters are on {the}?",
-    "what does {the} say?", "what is printed on {the}?", "how is {the} labelled?"};
-const std::vector<const char*> kBoxOf = {
-    "where exactly is {the}?", "give the bounding box of {the}.", "locate {the}.", "what is the bounding box of {the}?", "find {the}.",
-    "box of {the}?", "give me the coordinates of {the}.", "draw a box around {the}.", "show me where {the} is.", "mark {the}.",
-    "return the box for {the}.", "what are the coordinates of {the}?", "point to {the}.", "where is {the}?", "detect {the}."};
-const std::vector<const char*> kCaption = {
-    "describe the image.", "what is in the image?", "list all objects.", "give a dense caption.", "what do you see?",
-    "describe everything in the image.", "write a caption for the image.", "caption this image.", "what objects are there?",
-    "tell me what is in the image.", "list everything you see.", "describe this image in detail.", "what does the image show?"};
-
-std::string YesNo(bool yes) { return yes ? "yes" : "no"; }
-
-size_t PickFair(Rng* rng, const Scene& s) {
-  if (s.focus >= 0 && s.objects[static_cast<size_t>(s.focus)].visible >= 0.45 && rng->Chance(0.8)) return static_cast<size_t>(s.focus);
-  std::vector<size_t> fair;
-  for (size_t i = 0; i < s.objects.size(); ++i) {
-    if (s.objects[i].visible >= 0.45) fair.push_back(i);
-  }
-  return fair.empty() ? SIZE_MAX : rng->Pick(fair);
-}
-
-int RandomMask(Rng* rng) {
-  static const std::vector<int> kMasks = {kHasShape, kHasColour, kHasFill, kHasSize, kHasColour | kHasShape, kHasFill | kHasShape,
-                                          kHasSize | kHasShape, kHasSize | kHasColour, kHasFill | kHasColour,
-                                          kHasSize | kHasColour | kHasShape, kHasFill | kHasColour | kHasShape, 15};
-  static const std::vector<double> kWeights = {3, 2, 1, 1, 4, 1, 1, 0.7, 0.7, 1, 1, 0.4};
-  return kMasks[static_cast<size_t>(rng->Weighted(kWeights))];
-}
-
-const Object& PickAny(Rng* rng, const Scene& s) {
-  return s.focus >= 0 && rng->Chance(0.6) ? s.objects[static_cast<size_t>(s.focus)] : rng->Pick(s.objects);
-}
-
-// Held-out combinations are named only where one stands in the picture: a training question that names one would
-// always be answered "no".
-bool MayName(const Scene& s, int colour, int shape) {
-  return !IsHeldOut(colour, shape) ||
-         std::any_of(s.objects.begin(), s.objects.end(), [](const Object& o) { return IsHeldOut(o.colour, o.shape); });
-}
-
-Object RandomObject(Rng* rng, const Scene& s) {
-  Object o;
-  do {
-    o.shape = rng->Int(kShapes);
-    o.colour = rng->Int(kColours);
-  } while (!MayName(s, o.colour, o.shape));
-  o.size = rng->Int(kSizes);
-  o.fill = rng->Int(kFills);
-  return o;
-}
-
-// A description that fits nothing here but nearly does: a present object with one attribute changed.
-bool NearMiss(Rng* rng, const Scene& s, Object* o, int* mask) {
-  for (int t = 0; t < 20; ++t) {
-    *mask = RandomMask(rng);
-    *o = PickAny(rng, s);
-    Object r = rng->Chance(0.6) ? rng->Pick(s.objects) : RandomObject(rng, s);
-    int bit = 1 << rng->Int(4);
-    if (!(*mask & bit)) continue;
-    if (bit == kHasSize) o->size = r.size;
-    if (bit == kHasFill) o->fill = r.fill;
-    if (bit == kHasColour) o->colour = r.colour;
-    if (bit == kHasShape) o->shape = r.shape;
-    if (MayName(s, o->colour, o->shape) && CountMatches(s.objects, *o, *mask) == 0) return true;
-  }
-  return false;
-}
+    "what size is {the}?",        "how big is {the}?",
+    "what is the size of {the}?", "is {the} small, medium or large?",
+    "how large is {the}?",        "which size does {the} have?"};
+const std::vector<const char*> kFillOf = {"how is {the} filled?",
+                                          "what is the fill of {the}?",
+                                          "what pattern does {the} have?",
+                                          "which pattern is on {the}?",
+                                          "is {the} solid, outlined, striped or dotted?",
+                                          "what is the pattern of {the}?",
+                                          "what fill style does {the} have?",
+                                          "what texture does {the} have?"};
+const std::vector<const char*> kVerify = {"is {the} {p}?",
+                                          "would you say {the} is {p}?",
+                                          "is it true that {the} is {p}?",
+                                          "can you confirm that {the} is {p}?",
+                                          "{the} is {p}, right?",
+                                          "am I right that {the} is {p}?"};
+const std::vector<const char*> kLabelOf = {"what does the label on {the} say?",
+                                           "what is written on {the}?",
+                                           "read the label of {the}.",
+                                           "what text is on {the}?",
+                                           "what is the label of {the}?",
+                                           "which label does {the} have?",
+                                           "read the text on {the}.",
+                                           "what letters are on {the}?",
+                                           "what does {the} say?",
+                                           "what is printed on {the}?",
+                                           "how is {the} labelled?"};
+const std::vector<const char*> kBoxOf = {"where exactly is {the}?",
+                                         "give the bounding box of {the}.",
+                                         "locate {the}.",
+                                         "what is the bounding box of {the}?",
+                                         "find {the}.",
+                                         "box of {the}?",
+                                         "give me the coordinates of {the}.",
+                                         "draw a box around {the}.",
+                                         "show me where {the} is.",
+                                         "mark {the}.",
+                                         "return the box for {the}.",
+                                         "what are the coordinates of {the}?",
+                                         "point to {the}.",
+                                         "where is {the}?",
+                                         "detect {the}."};
+const std::vector<const char*> kCaption = {"describe the image.",
+                                           "what is in the image?",
+                                           "list all objects.",
+                                           "give a dense caption.",
+                                           "what do you see?",
+                                           "describe everything in the image.",
+                                           "write a caption for the image.",
+                                           "caption this image.",
+                                           "what objects are there?",
+                                           "tell me what is in the image.",
+                                           "list everything you see.",
+                                           "describe this image in detail.",
+                                           "what does the image show?"};
 
 bool AskExist(Rng* rng, const Scene& s, Qa* qa) {
   int mask = RandomMask(rng);
@@ -118,7 +117,8 @@ bool AskExist(Rng* rng, const Scene& s, Qa* qa) {
   } else if (!NearMiss(rng, s, &o, &mask)) {
     return false;
   }
-  qa->question = Say(rng, kExist, {{"a", WithArticle(Describe(o, mask))}, {"s", Describe(o, mask, true)}});
+  qa->question =
+      Say(rng, kExist, {{"a", WithArticle(Describe(o, mask))}, {"s", Describe(o, mask, true)}});
   qa->answer = YesNo(yes);
   return true;
 }
@@ -152,8 +152,10 @@ bool AskAttribute(Rng* rng, const Scene& s, Qa* qa) {
   if (the.empty()) return false;
   const std::vector<const char*>* t[4] = {&kColourOf, &kShapeOf, &kSizeOf, &kFillOf};
   qa->question = Say(rng, *t[which], {{"the", the}});
-  qa->answer = which == 0 ? kColourNames[static_cast<size_t>(o.colour)] : which == 1 ? kShapeNames[static_cast<size_t>(o.shape)]
-             : which == 2 ? kSizeNames[static_cast<size_t>(o.size)] : kFillNames[static_cast<size_t>(o.fill)];
+  qa->answer = which == 0   ? kColourNames[static_cast<size_t>(o.colour)]
+               : which == 1 ? kShapeNames[static_cast<size_t>(o.shape)]
+               : which == 2 ? kSizeNames[static_cast<size_t>(o.size)]
+                            : kFillNames[static_cast<size_t>(o.fill)];
   return true;
 }
 
@@ -167,126 +169,17 @@ bool AskVerify(Rng* rng, const Scene& s, Qa* qa) {
   if (the.empty()) return false;
   bool yes = rng->Chance(0.5);
   Object said = yes ? o : rng->Chance(0.5) ? rng->Pick(s.objects) : RandomObject(rng, s);
-  if (!yes && which == 0 && rng->Chance(0.3) && kFavouriteColour[static_cast<size_t>(o.shape)] >= 0) said.colour = kFavouriteColour[static_cast<size_t>(o.shape)];
+  if (!yes && which == 0 && rng->Chance(0.3) && kFavouriteColour[static_cast<size_t>(o.shape)] >= 0)
+    said.colour = kFavouriteColour[static_cast<size_t>(o.shape)];
   if (which == 0 && !MayName(s, said.colour, o.shape)) return false;
-  std::string p = which == 0 ? kColourNames[static_cast<size_t>(said.colour)] : which == 1 ? kSizeNames[static_cast<size_t>(said.size)] : kFillNames[static_cast<size_t>(said.fill)];
-  yes = which == 0 ? said.colour == o.colour : which == 1 ? said.size == o.size : said.fill == o.fill;
+  std::string p = which == 0   ? kColourNames[static_cast<size_t>(said.colour)]
+                  : which == 1 ? kSizeNames[static_cast<size_t>(said.size)]
+                               : kFillNames[static_cast<size_t>(said.fill)];
+  yes = which == 0   ? said.colour == o.colour
+        : which == 1 ? said.size == o.size
+                     : said.fill == o.fill;
   qa->question = Say(rng, kVerify, {{"the", the}, {"p", p}});
   qa->answer = YesNo(yes);
-  return true;
-}
-
-bool TwoReferents(Rng* rng, const Scene& s, size_t* i, size_t* j, std::string* a, std::string* b, int avoid = 0) {
-  if (s.objects.size() < 2) return false;
-  *i = PickFair(rng, s);
-  *j = PickFair(rng, s);
-  if (*i == SIZE_MAX || *i == *j) return false;
-  *a = Refer(rng, s.objects, *i, avoid);
-  *b = Refer(rng, s.objects, *j, avoid);
-  return !a->empty() && !b->empty();
-}
-
-bool AskCompare(Rng* rng, const Scene& s, Qa* qa) {
-  int which = rng->Int(4);
-  if (which < 2) {
-    int mask = rng->Chance(0.6) ? kHasShape : kHasColour;
-    Object a = PickAny(rng, s), b = rng->Chance(0.75) ? rng->Pick(s.objects) : RandomObject(rng, s);
-    if (Matches(a, b, mask)) return false;
-    if (rng->Chance(0.5)) std::swap(a, b);
-    int na = CountMatches(s.objects, a, mask), nb = CountMatches(s.objects, b, mask);
-    Slots slots = {{"x", Describe(a, mask, true)}, {"y", Describe(b, mask, true)}};
-    if (which == 0) {
-      int kind = rng->Weighted({2, 1, 1});
-      static const std::vector<const char*> kMore = {"are there more {x} than {y}?", "does the image have more {x} than {y}?", "do the {x} outnumber the {y}?", "is the number of {x} greater than the number of {y}?"};
-      static const std::vector<const char*> kFewer = {"are there fewer {x} than {y}?", "does the image have fewer {x} than {y}?", "is the number of {x} smaller than the number of {y}?"};
-      static const std::vector<const char*> kSame = {"are there as many {x} as {y}?", "is the number of {x} equal to the number of {y}?", "are there equally many {x} and {y}?"};
-      qa->question = Say(rng, kind == 0 ? kMore : kind == 1 ? kFewer : kSame, slots);
-      qa->answer = YesNo(kind == 0 ? na > nb : kind == 1 ? na < nb : na == nb);
-    } else {
-      if (na == nb) return false;
-      static const std::vector<const char*> kWhich = {"which are there more of, {x} or {y}?", "are there more {x} or more {y}?", "what is more frequent, {x} or {y}?"};
-      qa->question = Say(rng, kWhich, slots);
-      qa->answer = Describe(na > nb ? a : b, mask, true);
-    }
-    return true;
-  }
-  size_t i, j;
-  std::string a, b;
-  bool same = which == 2;
-  if (!TwoReferents(rng, s, &i, &j, &a, &b, same ? kHasColour : kHasSize)) return false;
-  const Object &p = s.objects[i], &q = s.objects[j];
-  if (same) {
-    static const std::vector<const char*> kSameColour = {"do {a} and {b} have the same colour?", "is {a} the same colour as {b}?", "are {a} and {b} of one colour?", "does {a} match {b} in colour?"};
-    qa->question = Say(rng, kSameColour, {{"a", a}, {"b", b}});
-    qa->answer = YesNo(p.colour == q.colour);
-    return true;
-  }
-  if (p.size == q.size) return false;
-  static const std::vector<const char*> kBigger = {"is {a} bigger than {b}?", "is {a} larger than {b}?", "is {b} smaller than {a}?", "does {a} have a larger size than {b}?"};
-  qa->question = Say(rng, kBigger, {{"a", a}, {"b", b}});
-  qa->answer = YesNo(p.size > q.size);
-  return true;
-}
-
-bool AskRelation(Rng* rng, const Scene& s, Qa* qa) {
-  size_t i, j;
-  std::string a, b;
-  if (!TwoReferents(rng, s, &i, &j, &a, &b)) return false;
-  const Object &p = s.objects[i], &q = s.objects[j];
-  double dx = q.u - p.u, dy = q.v - p.v;
-  bool over = std::count(s.covers.begin(), s.covers.end(), std::array<int, 2>{static_cast<int>(i), static_cast<int>(j)}) > 0;
-  bool under = std::count(s.covers.begin(), s.covers.end(), std::array<int, 2>{static_cast<int>(j), static_cast<int>(i)}) > 0;
-  if ((over || under) && rng->Chance(0.6)) {
-    static const std::vector<const char*> kFront = {"is {a} in front of {b}?", "does {a} cover part of {b}?", "is {b} behind {a}?", "is {b} partly hidden by {a}?"};
-    qa->question = Say(rng, kFront, {{"a", a}, {"b", b}});
-    qa->answer = YesNo(over);
-    return true;
-  }
-  static const char* kSide[4] = {"left", "right", "above", "below"};
-  bool horizontal = std::fabs(dx) > 0.11 && (std::fabs(dy) < 0.11 || rng->Chance(0.5));
-  if (!horizontal && std::fabs(dy) < 0.11) return false;
-  int truth = horizontal ? (dx > 0 ? 0 : 1) : (dy > 0 ? 2 : 3);
-  if (rng->Chance(0.25)) {
-    static const std::vector<const char*> kWhichH = {"is {a} left or right of {b}?", "on which side of {b} is {a}, left or right?", "is {a} to the left or to the right of {b}?"};
-    static const std::vector<const char*> kWhichV = {"is {a} above or below {b}?", "is {a} higher or lower than {b}, above or below?", "where is {a} relative to {b}, above or below?"};
-    qa->question = Say(rng, horizontal ? kWhichH : kWhichV, {{"a", a}, {"b", b}});
-    qa->answer = kSide[truth];
-    return true;
-  }
-  int said = rng->Chance(0.5) ? truth : truth ^ 1;
-  static const std::vector<const char*> kIs[4] = {
-      {"is {a} left of {b}?", "is {a} to the left of {b}?", "is {b} to the right of {a}?", "does {a} lie on the left side of {b}?"},
-      {"is {a} right of {b}?", "is {a} to the right of {b}?", "is {b} to the left of {a}?", "does {a} lie on the right side of {b}?"},
-      {"is {a} above {b}?", "is {a} higher than {b}?", "is {b} below {a}?", "is {a} over {b}?"},
-      {"is {a} below {b}?", "is {a} lower than {b}?", "is {b} above {a}?", "is {a} under {b}?"}};
-  qa->question = Say(rng, kIs[said], {{"a", a}, {"b", b}});
-  qa->answer = YesNo(said == truth);
-  return true;
-}
-
-bool AskNearest(Rng* rng, const Scene& s, Qa* qa) {
-  if (s.objects.size() < 3) return false;
-  size_t i = PickFair(rng, s);
-  if (i == SIZE_MAX) return false;
-  double kx = std::sqrt(s.aspect), best = 1e9, second = 1e9;
-  size_t at = 0;
-  for (size_t k = 0; k < s.objects.size(); ++k) {
-    if (k == i) continue;
-    double d = std::hypot((s.objects[k].u - s.objects[i].u) * kx, (s.objects[k].v - s.objects[i].v) / kx);
-    if (d < best) {
-      second = best;
-      best = d;
-      at = k;
-    } else {
-      second = std::min(second, d);
-    }
-  }
-  if (second < best * 1.3 || s.objects[at].visible < 0.45) return false;
-  std::string the = Refer(rng, s.objects, i);
-  if (the.empty()) return false;
-  static const std::vector<const char*> kNear = {"what is closest to {the}?", "which object is nearest to {the}?", "what is next to {the}?", "what is the nearest object to {the}?", "what lies closest to {the}?"};
-  qa->question = Say(rng, kNear, {{"the", the}});
-  qa->answer = WithArticle(Describe(s.objects[at], kHasColour | kHasShape));
   return true;
 }
 
@@ -298,7 +191,9 @@ bool AskLabel(Rng* rng, const Scene& s, Qa* qa) {
   if (have.empty()) return false;
   size_t i = rng->Pick(have);
   if (rng->Chance(0.2) && CountMatches(s.objects, s.objects[i], kHasLabel) == 1) {
-    static const std::vector<const char*> kWhich = {"which object is labelled {l}?", "what has the label {l}?", "on which object is {l} written?", "what is labelled {l}?"};
+    static const std::vector<const char*> kWhich = {
+        "which object is labelled {l}?", "what has the label {l}?",
+        "on which object is {l} written?", "what is labelled {l}?"};
     qa->question = Say(rng, kWhich, {{"l", s.objects[i].label}});
     qa->answer = WithArticle(Describe(s.objects[i], kHasColour | kHasShape));
     return true;
@@ -328,10 +223,23 @@ bool AskUnknown(Rng* rng, const Scene& s, Qa* qa) {
   size_t i = PickFair(rng, s);
   if (i == SIZE_MAX) return false;
   if (rng->Chance(0.35)) {
-    static const std::vector<const char*> kBeyond = {
-        "how heavy is {the}?", "what does {the} cost?", "who drew {the}?", "who made the image?", "what does {the} smell like?", "how old is {the}?",
-        "what is the temperature of {the}?", "what is behind the camera?", "where was the image taken?", "what is {the} made of?", "what will happen next?",
-        "who owns {the}?", "what is the name of the artist?", "what is the price of {the}?", "when was the image made?", "what sound does {the} make?", "why is {the} there?"};
+    static const std::vector<const char*> kBeyond = {"how heavy is {the}?",
+                                                     "what does {the} cost?",
+                                                     "who drew {the}?",
+                                                     "who made the image?",
+                                                     "what does {the} smell like?",
+                                                     "how old is {the}?",
+                                                     "what is the temperature of {the}?",
+                                                     "what is behind the camera?",
+                                                     "where was the image taken?",
+                                                     "what is {the} made of?",
+                                                     "what will happen next?",
+                                                     "who owns {the}?",
+                                                     "what is the name of the artist?",
+                                                     "what is the price of {the}?",
+                                                     "when was the image made?",
+                                                     "what sound does {the} make?",
+                                                     "why is {the} there?"};
     std::string the = Refer(rng, s.objects, i);
     if (the.empty()) return false;
     qa->question = Say(rng, kBeyond, {{"the", the}});
@@ -356,8 +264,12 @@ bool AskUnknown(Rng* rng, const Scene& s, Qa* qa) {
       if (mask & kHasSize) return false;
       qa->question = Say(rng, kSizeOf, {{"the", the}});
       return true;
-    case 2: qa->question = Say(rng, kLabelOf, {{"the", the}}); return true;
-    default: qa->question = Say(rng, kBoxOf, {{"the", the}}); return true;
+    case 2:
+      qa->question = Say(rng, kLabelOf, {{"the", the}});
+      return true;
+    default:
+      qa->question = Say(rng, kBoxOf, {{"the", the}});
+      return true;
   }
 }
 
@@ -367,7 +279,9 @@ bool AskExistShape(Rng* rng, const Scene& s, int shape, Qa* qa) {
   Object o;
   o.shape = shape;
   qa->family = "exist";
-  qa->question = Say(rng, kExist, {{"a", WithArticle(Describe(o, kHasShape))}, {"s", Describe(o, kHasShape, true)}});
+  qa->question =
+      Say(rng, kExist,
+          {{"a", WithArticle(Describe(o, kHasShape))}, {"s", Describe(o, kHasShape, true)}});
   qa->answer = YesNo(CountMatches(s.objects, o, kHasShape) > 0);
   return true;
 }
@@ -380,7 +294,10 @@ bool AskCaption(Rng* rng, const Scene& s, Qa* qa) {
     return s.panel ? a->box.cy() < b->box.cy() : a->box.cx() < b->box.cx();
   });
   for (const Object* o : order) {
-    std::string phrase = o->kind == Kind::kIcon ? std::string(kColourNames[static_cast<size_t>(o->colour)]) + " " + kShapeNames[static_cast<size_t>(o->shape)] + " icon" : Describe(*o, 31);
+    std::string phrase = o->kind == Kind::kIcon
+                             ? std::string(kColourNames[static_cast<size_t>(o->colour)]) + " " +
+                                   kShapeNames[static_cast<size_t>(o->shape)] + " icon"
+                             : Describe(*o, 31);
     qa->caption_objects.push_back(phrase);
     qa->answer += (qa->answer.empty() ? "" : ", ") + WithArticle(phrase);
   }
@@ -391,9 +308,10 @@ bool AskCaption(Rng* rng, const Scene& s, Qa* qa) {
 
 const std::vector<Family>& SceneFamilies() {
   static const std::vector<Family> kFamilies = {
-      {"exist", AskExist, 1.5}, {"count", AskCount, 2.2}, {"attribute", AskAttribute, 1.7}, {"verify", AskVerify, 1.0},
-      {"compare", AskCompare, 1.6}, {"relation", AskRelation, 1.6}, {"nearest", AskNearest, 0.8}, {"label", AskLabel, 2.4},
-      {"box", AskBox, 1.6}, {"unknown", AskUnknown, 0.8}, {"caption", AskCaption, 0.35}};
+      {"exist", AskExist, 1.5},     {"count", AskCount, 2.2},     {"attribute", AskAttribute, 1.7},
+      {"verify", AskVerify, 1.0},   {"compare", AskCompare, 1.6}, {"relation", AskRelation, 1.6},
+      {"nearest", AskNearest, 0.8}, {"label", AskLabel, 2.4},     {"box", AskBox, 1.6},
+      {"unknown", AskUnknown, 0.8}, {"caption", AskCaption, 0.35}};
   return kFamilies;
 }
 

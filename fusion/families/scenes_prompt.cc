@@ -1,4 +1,4 @@
-#include "fusion/prompt.h"
+#include "fusion/families/scenes_prompt.h"
 
 #include <cstdio>
 
@@ -7,7 +7,7 @@ namespace {
 
 class Builder {
  public:
-  Builder(const ModelSpec& spec, const language::BpeTokenizer& t) : spec_(spec), t_(t) {}
+  Builder(const ModelSpec& spec, const TextCodec& t) : spec_(spec), t_(t) {}
 
   void Text(const std::string& text) { Ids(t_.Encode(text)); }
   void Special(const std::string& token) { Ids({t_.Special(token)}); }
@@ -35,12 +35,12 @@ class Builder {
     prompt.tokens += static_cast<int>(ids.size());
   }
   const ModelSpec& spec_;
-  const language::BpeTokenizer& t_;
+  const TextCodec& t_;
 };
 
 }  // namespace
 
-StatusOr<Prompt> BuildPrompt(const ModelSpec& spec, const language::BpeTokenizer& tokenizer,
+StatusOr<Prompt> BuildPrompt(const ModelSpec& spec, const TextCodec& tokenizer,
                              const std::vector<PromptPart>& parts) {
   using Media = std::shared_ptr<const EncodedMedia>;
   Builder b(spec, tokenizer);

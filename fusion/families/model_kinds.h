@@ -1,0 +1,34 @@
+// The kinds of model directories: Sightline's own `scenes`, and the published families of
+// registry.h. Nothing outside this folder asks which one it is.
+#pragma once
+
+#include "fusion/language_model.h"
+#include "fusion/media_encoder.h"
+#include "language/decoder_spec.h"
+
+namespace sightline {
+
+// What a directory's configs say, without its weights.
+struct ModelDescription {
+  std::string name, family;
+  language::DecoderSpec text;
+  bool images = false, clips = false;
+  ClipRule clip;
+};
+StatusOr<ModelDescription> DescribeModel(const std::string& directory);
+// The last part of a path.
+std::string ModelName(const std::string& directory);
+
+StatusOr<ModelDescription> DescribeScenes(const std::string& directory);
+StatusOr<std::unique_ptr<MediaEncoder>> LoadScenesMedia(const std::string& directory,
+                                                        const LoadProgress& progress);
+StatusOr<LanguageModel> LoadScenesLanguage(const std::string& directory,
+                                           const LoadProgress& progress);
+
+StatusOr<ModelDescription> DescribePublished(const std::string& directory);
+StatusOr<std::unique_ptr<MediaEncoder>> LoadPublishedMedia(const std::string& directory,
+                                                           const LoadProgress& progress);
+StatusOr<LanguageModel> LoadPublishedLanguage(const std::string& directory,
+                                              const LoadProgress& progress);
+
+}  // namespace sightline
