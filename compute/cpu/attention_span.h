@@ -23,4 +23,7 @@ void ExpandQueries(const DecodeAttentionArgs& args, float* expanded);
 void AttendSpan(const DecodeAttentionArgs& args, const float* expanded, int64_t first, int64_t last,
                 const SpanResult& out);
 
+// Adds the spans of one (t, h), number `at`, in order: out [D].
+void MergeSpans(const SpanResult* spans, int64_t count, int64_t at, int64_t d, float* out);
+
 }  // namespace sightline

@@ -12,20 +12,6 @@
 namespace sightline {
 namespace {
 
-// Adds the spans of one (t, h) in order.
-void Merge(const std::vector<SpanResult>& spans, int64_t at, int64_t d, float* out) {
-  float top = -INFINITY, total = 0;
-  for (const SpanResult& s : spans) top = std::max(top, s.top[at]);
-  std::fill(out, out + d, 0.0f);
-  for (const SpanResult& s : spans) {
-    float share = std::exp(s.top[at] - top);
-    if (share == 0) continue;
-    total += share * s.total[at];
-    for (int64_t i = 0; i < d; ++i) out[i] += share * s.values[at * d + i];
-  }
-  for (int64_t i = 0; i < d; ++i) out[i] /= total;
-}
-
 int64_t Begin(const DecodeAttentionArgs& a, int64_t t) { return a.begin ? a.begin[t] : 0; }
 
 void Check(const DecodeAttentionArgs& a) {
@@ -65,7 +51,7 @@ void DecodeAttention(const DecodeAttentionArgs& a) {
       AttendSpan(a, q, from, to, spans[static_cast<size_t>(i)]);
     }
   });
-  for (int64_t at = 0; at < n; ++at) Merge(spans, at, a.d, a.out + at * a.d);
+  for (int64_t at = 0; at < n; ++at) MergeSpans(spans.data(), count, at, a.d, a.out + at * a.d);
 }
 
 void DecodeAttentionReference(const DecodeAttentionArgs& a) {
