@@ -1,4 +1,5 @@
-// quant_bench [--runs N] [--threads N] [--shapes a,b,c] [--formats q8,q4,q4k,q6k] [--rows 512]
+// quant_bench [--runs N] [--threads N] [--shapes a,b,c] [--formats q8,q4,q4k,q6k,f16,bf16] [--rows
+// 512]
 // [--isa avx2|avx512] [--json]
 //
 // Quantised products over the layers of published shapes, beside what the machine can do in the
@@ -21,6 +22,7 @@
 
 #include "bench/machine.h"
 #include "bench/quant_probes.h"
+#include "compute/cpu/half_matvec.h"
 #include "compute/cpu/quant_matmul.h"
 
 namespace sightline::bench {
@@ -123,7 +125,8 @@ class Model {
   void Check() {
     const Layer& l = layers_.back();
     for (int64_t rows : {1, 3, 64}) {
-      for (const PackedMatrix* w : std::initializer_list<const PackedMatrix*>{&l.q, &l.k, &l.down, &head_}) {
+      for (const PackedMatrix* w :
+           std::initializer_list<const PackedMatrix*>{&l.q, &l.k, &l.down, &head_}) {
         Product(rows, w->k, {{w, Out(rows), w->n}});
         std::vector<float> weights(static_cast<size_t>(w->k));
         for (int64_t n : {int64_t{0}, w->n / 2 + 1, w->n - 1}) {
@@ -233,6 +236,43 @@ nlohmann::json Measure(const Format& f, const Shape& s, const Options& o,
           {"prompt_share_of_peak", Median(peak_share)}};
 }
 
+// F16 and BF16 rows, where decoding alone is timed: one buffer stands for the layers one after
+// another.
+nlohmann::json MeasureHalf(BlockFormat f, const Shape& s, const Options& o,
+                           const AlignedBuffer& dram) {
+  const auto* w = reinterpret_cast<const uint16_t*>(dram.data());
+  int64_t room = dram.size() / 2, used = 0, layers = 0;
+  std::vector<std::pair<int64_t, int64_t>> sizes = {
+      {s.q + 2 * s.kv, s.hidden}, {s.hidden, s.q}, {2 * s.ffn, s.hidden}, {s.hidden, s.ffn}};
+  std::vector<float> x(static_cast<size_t>(s.ffn + s.hidden), 0.5f),
+      out(static_cast<size_t>(2 * s.ffn));
+  auto token = [&] {
+    double from = NowMs();
+    used = layers = 0;
+    for (;; ++layers) {
+      int64_t layer = 0;
+      for (auto [n, k] : sizes) layer += n * k;
+      if (used + layer > room) return (NowMs() - from) / 1e3;
+      for (auto [n, k] : sizes) {
+        HalfMatVec(f, w + used, n, k, x.data(), k, 1, out.data(), n);
+        used += n * k;
+      }
+    }
+  };
+  token();
+  std::vector<double> read, decode, share;
+  for (int r = 0; r < o.runs; ++r) {
+    double rate = ReadRate(dram.data(), dram.size()), t = token();
+    rate = (rate + ReadRate(dram.data(), dram.size())) / 2;
+    read.push_back(rate / 1e9);
+    decode.push_back(2e-9 * static_cast<double>(used) / t);
+    share.push_back(2 * static_cast<double>(used) / t / rate);
+  }
+  return {{"shape", std::string(1, s.name)}, {"format", std::string(TraitsOf(f).name)},
+          {"layers_timed", layers},          {"dram_gb_s", Median(read)},
+          {"decode_gb_s", Median(decode)},   {"decode_share", Median(share)}};
+}
+
 bool Listed(const std::string& list, const std::string& name) {
   return ("," + list + ",").find("," + name + ",") != std::string::npos;
 }
@@ -263,6 +303,18 @@ int Run(const Options& o) {
             100 * v("decode_share_of_file_bytes"), v("int_peak_gop_s"), v("onednn_gop_s"),
             v("prompt_gop_s"), 100 * v("prompt_share_of_onednn"), 100 * v("prompt_share_of_peak"));
         std::fflush(stdout);
+      }
+      rows.push_back(std::move(j));
+    }
+    for (BlockFormat f : {BlockFormat::kF16, BlockFormat::kBF16}) {
+      if (!Listed(o.shapes, std::string(1, s.name)) ||
+          !Listed(o.formats, f == BlockFormat::kF16 ? "f16" : "bf16"))
+        continue;
+      nlohmann::json j = MeasureHalf(f, s, o, dram);
+      if (!o.json) {
+        std::printf("%-5c %-4s | %6.1fGB %6.1fGB %5.0f%%\n", s.name,
+                    j["format"].get<std::string>().c_str(), j["dram_gb_s"].get<double>(),
+                    j["decode_gb_s"].get<double>(), 100 * j["decode_share"].get<double>());
       }
       rows.push_back(std::move(j));
     }

@@ -117,15 +117,13 @@ double Peak(int64_t (*chains)(int64_t)) {
 
 bool LimitIsa(const std::string& name) {
   if (name.empty()) return true;
-  if (name == "avx2") {
-    hwy::DisableTargets(HWY_AVX3 | HWY_AVX3_DL);
-    return dnnl_set_max_cpu_isa(dnnl_cpu_isa_avx2) == dnnl_success;
-  }
-  if (name == "avx512") {
-    hwy::DisableTargets(HWY_AVX3_DL);
-    return dnnl_set_max_cpu_isa(dnnl_cpu_isa_avx512_core) == dnnl_success;
-  }
-  return false;
+  if (name != "avx2" && name != "avx512") return false;
+  bool avx2 = name == "avx2";
+  // DisableTargets would be undone by the next look at the supported ones.
+  int64_t allowed = hwy::SupportedTargets() & ~(avx2 ? HWY_AVX3 | HWY_AVX3_DL : HWY_AVX3_DL);
+  hwy::SetSupportedTargetsForTest(allowed);
+  hwy::GetChosenTarget().Update(allowed);
+  return dnnl_set_max_cpu_isa(avx2 ? dnnl_cpu_isa_avx2 : dnnl_cpu_isa_avx512_core) == dnnl_success;
 }
 
 std::string IsaName() {
