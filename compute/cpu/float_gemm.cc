@@ -25,30 +25,36 @@ using DF = hn::CappedTag<float, 16>;
 using VF = hn::Vec<DF>;
 constexpr int kLanes = static_cast<int>(hn::MaxLanes(DF()));
 constexpr int kVectors = 16 / kLanes;       // of a panel
-constexpr int64_t kBlockBytes = 384 << 10;  // of strips, within a second-level cache of 512 KiB
+constexpr int64_t kBlockBytes = 256 << 10;  // of strips, within a second-level cache of 512 KiB
 constexpr int64_t kAhead = 4096;            // bytes fetched ahead where weights come from memory
 
 template <BlockFormat F>
 constexpr int64_t kStepBytes = F == BlockFormat::kF32 ? 64 : 32;  // a panel's bytes for one k
 
-// Vectors v of numbers k and k + 1 (k even) at p, the place of k.
-template <BlockFormat F>
-HWY_INLINE void LoadTwo(const uint8_t* p, int v, VF& first, VF& second) {
+// Vector v of number k, or of k + 1 where kOdd, at p, the place of k (even).
+template <BlockFormat F, bool kOdd>
+HWY_INLINE VF LoadOne(const uint8_t* p, int v) {
   const DF d;
+  const int at = v * kLanes + (kOdd ? 16 : 0);
   if constexpr (F == BlockFormat::kF32) {
-    first = hn::LoadU(d, reinterpret_cast<const float*>(p) + v * kLanes);
-    second = hn::LoadU(d, reinterpret_cast<const float*>(p) + 16 + v * kLanes);
+    return hn::LoadU(d, reinterpret_cast<const float*>(p) + at);
   } else if constexpr (F == BlockFormat::kF16) {
     const hn::Rebind<hwy::float16_t, DF> dh;
-    const auto* half = reinterpret_cast<const hwy::float16_t*>(p) + v * kLanes;
-    first = hn::PromoteTo(d, hn::LoadU(dh, half));
-    second = hn::PromoteTo(d, hn::LoadU(dh, half + 16));
+    return hn::PromoteTo(d, hn::LoadU(dh, reinterpret_cast<const hwy::float16_t*>(p) + at));
   } else {
     const hn::RebindToUnsigned<DF> du;
     auto both = hn::LoadU(du, reinterpret_cast<const uint32_t*>(p) + v * kLanes);
-    first = hn::BitCast(d, hn::ShiftLeft<16>(both));
-    second = hn::BitCast(d, hn::And(both, hn::Set(du, 0xFFFF0000u)));
+    return hn::BitCast(d, kOdd ? hn::And(both, hn::Set(du, 0xFFFF0000u)) : hn::ShiftLeft<16>(both));
   }
+}
+
+// Hides where a pointer comes from, so that the compiler does not load the next weights early: the
+// sums need the registers.
+HWY_INLINE const uint8_t* Opaque(const uint8_t* p) {
+#if HWY_COMPILER_GCC || HWY_COMPILER_CLANG
+  asm volatile("" : "+r"(p));
+#endif
+  return p;
 }
 
 // R rows times P panels.
@@ -62,12 +68,19 @@ struct Tile {
       for (auto& s : row) s = hn::Zero(DF());
     }
   }
-  HWY_INLINE void AddOne(const VF (&w)[kAll], const float* x, int64_t stride) {
+  template <bool kOdd>
+  HWY_INLINE void AddOne(const uint8_t* w, int64_t panel_bytes, const float* x, int64_t stride) {
+    w = Opaque(w);
+    VF weight[kAll];
+    HWY_UNROLL(8)
+    for (int v = 0; v < kAll; ++v) {
+      weight[v] = LoadOne<F, kOdd>(w + v / kVectors * panel_bytes, v % kVectors);
+    }
     HWY_UNROLL(6)
     for (int r = 0; r < R; ++r) {
       VF value = hn::Set(DF(), x[r * stride]);
       HWY_UNROLL(8)
-      for (int v = 0; v < kAll; ++v) sum[r][v] = hn::MulAdd(value, w[v], sum[r][v]);
+      for (int v = 0; v < kAll; ++v) sum[r][v] = hn::MulAdd(value, weight[v], sum[r][v]);
     }
   }
   // Numbers [0, count) of k of panels at w, w + panel_bytes...; `count` is even but at the end of
@@ -75,35 +88,21 @@ struct Tile {
   template <bool kFetch>
   HWY_INLINE void Add(const uint8_t* w, int64_t panel_bytes, const float* x, int64_t stride,
                       int64_t count) {
-    VF first[kAll], second[kAll];
-    auto load = [&]() HWY_ATTR {
-      for (int v = 0; v < kAll; ++v) {
-        LoadTwo<F>(w + v / kVectors * panel_bytes, v % kVectors, first[v], second[v]);
-      }
-    };
-    for (int64_t i = 0; i + 2 <= count; i += 2, w += 2 * kStepBytes<F>) {
+    constexpr int64_t kStep = 2 * kStepBytes<F>;
+    [[maybe_unused]] const float* next = x + StripFloats();
+    for (; count > 1; count -= 2, w += kStep, x += 2) {
       if constexpr (kFetch) {
-        for (int p = 0; p < P; ++p) {
-          for (int64_t b = 0; b < 2 * kStepBytes<F>; b += 64) {
-            hwy::Prefetch(w + p * panel_bytes + kAhead + b);
-          }
+        for (int64_t b = 0; b < P * kStep; b += 64) {
+          hwy::Prefetch(w + b / kStep * panel_bytes + b % kStep + kAhead);
         }
+      } else {  // the next strip, a line for each two numbers: more than it has
+        hwy::Prefetch(next);
+        next += 16;
       }
-      load();
-      AddOne(first, x + i, stride);
-      AddOne(second, x + i + 1, stride);
+      AddOne<false>(w, panel_bytes, x, stride);
+      AddOne<true>(w, panel_bytes, x + 1, stride);
     }
-    if (count % 2) {
-      for (int v = 0; v < kAll; ++v) {
-        const uint8_t* at = w + v / kVectors * panel_bytes;
-        if constexpr (F == BlockFormat::kF32) {  // its panels end with the last number
-          first[v] = hn::LoadU(DF(), reinterpret_cast<const float*>(at) + v % kVectors * kLanes);
-        } else {
-          LoadTwo<F>(at, v % kVectors, first[v], second[v]);
-        }
-      }
-      AddOne(first, x + count - 1, stride);
-    }
+    if (count > 0) AddOne<false>(w, panel_bytes, x, stride);
   }
   // Columns of panel p, of which `columns` are real; `rows` <= R are.
   HWY_INLINE void Load(const float* from, int64_t stride, int64_t columns) {
@@ -198,10 +197,8 @@ void Widen(const uint8_t* w, int64_t count, float* to) {
   const DF d;
   for (int64_t i = 0; i < count; i += 2, w += 2 * kStepBytes<F>, to += 32) {
     for (int v = 0; v < kVectors; ++v) {
-      VF first, second;
-      LoadTwo<F>(w, v, first, second);
-      hn::Store(first, d, to + v * kLanes);
-      hn::Store(second, d, to + 16 + v * kLanes);
+      hn::Store(LoadOne<F, false>(w, v), d, to + v * kLanes);
+      hn::Store(LoadOne<F, true>(w, v), d, to + 16 + v * kLanes);
     }
   }
 }
@@ -224,6 +221,7 @@ HWY_NOINLINE void StripTimesChunk(const ChunkArgs& a) {
   } else {
     t.Load(a.out, a.out_stride, a.columns);
   }
+  for (int64_t r = 0; r < R; ++r) hwy::Prefetch(a.out + (kStripRows + r) * a.out_stride);
   t.template Add<false>(a.w, 0, a.x, kStripStride, a.count);
   t.Store(a.out, a.out_stride, a.columns, a.bias);
 }

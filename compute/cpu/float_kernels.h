@@ -6,7 +6,7 @@
 namespace sightline {
 
 constexpr int64_t kStripRows = 6;  // rows of activations that a register tile holds
-constexpr int64_t kDepth = 256;    // numbers of k that a chunk of a panel holds: 16 KiB of float32
+constexpr int64_t kDepth = 320;    // numbers of k that a chunk of a panel holds: 16 KiB of float32
 // Floats from row to row of a strip: no multiple of a page, so that its rows fall into different
 // sets of the first-level cache.
 constexpr int64_t kStripStride = kDepth + 16;
