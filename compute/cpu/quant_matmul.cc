@@ -27,6 +27,10 @@ void QuantMatMul(const QuantRows& x, std::span<const MatMulJob> jobs) {
     } else {
       GemmGroups(*job.w, x, begin, end, job.out, job.out_stride);
     }
+    for (int64_t m = 0; job.bias && m < x.rows; ++m) {
+      float* row = job.out + m * job.out_stride;
+      for (int64_t n = begin * unit; n < std::min(job.w->n, end * unit); ++n) row[n] += job.bias[n];
+    }
   });
 }
 
@@ -37,7 +41,7 @@ void QuantMatMulReference(const QuantRows& x, std::span<const MatMulJob> jobs) {
     for (int64_t n = 0; n < job.w->n; ++n) {
       UnpackRow(*job.w, n, weights.data());
       for (int64_t m = 0; m < x.rows; ++m) {
-        double total = 0;
+        double total = job.bias ? job.bias[n] : 0;
         for (int64_t k = 0; k < x.k; ++k) {
           total += static_cast<double>(weights[static_cast<size_t>(k)]) *
                    x.scale[m * x.blocks + k / 32] * x.codes[m * x.stride + k];
