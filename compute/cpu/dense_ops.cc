@@ -26,7 +26,19 @@ __attribute__((target_clones("avx2,fma", "default"))) float Dot(const float* a, 
 
 }  // namespace
 
+Status PackWeights(WeightChoice choice, Linear* layer) {
+  if (layer->packed || layer->w.data.empty()) return absl::OkStatus();
+  SL_ASSIGN_OR_RETURN(layer->packed,
+                      WeightMatrix::Pack(layer->w.data.data(), layer->w.rows(), layer->w.cols(), choice));
+  layer->w = Tensor();
+  return absl::OkStatus();
+}
+
 void MatMul(const float* x, int64_t m, const Linear& layer, float* y) {
+  if (layer.packed) {
+    WeightJob job{layer.packed.get(), layer.bias.empty() ? nullptr : layer.bias.data(), y, layer.packed->n()};
+    return MatMul(x, layer.packed->k(), m, {&job, 1});
+  }
   int64_t n = layer.w.shape[0], k = layer.w.shape[1];
   const float* bias = layer.bias.empty() ? nullptr : layer.bias.data();
   if (m == 1) {

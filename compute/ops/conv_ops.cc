@@ -19,9 +19,9 @@ MapView ViewOf(const Tensor& x) {
 Tensor DenseConv(const Tensor& x, const ConvSteps& s, const Linear& taps) {
   if (s.kernel == 1 && s.stride == 1 && s.padding == 0) return Apply(x, taps);
   MapView map = ViewOf(x);
-  int64_t oh = OutSide(map.h, s), ow = OutSide(map.w, s), n = taps.w.shape[0];
+  int64_t oh = OutSide(map.h, s), ow = OutSide(map.w, s), n = taps.outputs();
   int64_t width = s.kernel * s.kernel * map.c;
-  SL_CHECK(taps.w.shape[1] == width);
+  SL_CHECK(taps.inputs() == width);
   int64_t part = std::clamp<int64_t>(kPatchFloats / (ow * width), 1, oh);
   Tensor y({oh, ow, n}, x.device()), patches({part * ow, width}, x.device());
   Backend& backend = x.device().backend();

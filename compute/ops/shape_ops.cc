@@ -224,14 +224,37 @@ Tensor Product(const Tensor& a, const Tensor& b) {
 }
 
 Tensor Apply(const Tensor& x, const Linear& layer) {
-  SL_CHECK(x.device() == layer.w.device() && x.cols() == layer.w.cols());
-  Tensor y(WithCols(x, layer.w.shape[0]), x.device());
+  SL_CHECK(layer.packed ? x.device().is_host() : x.device() == layer.w.device());
+  SL_CHECK(x.cols() == layer.inputs());
+  Tensor y(WithCols(x, layer.outputs()), x.device());
   MustRun(On(x).MatMul(x.address(), x.rows(), layer, y.address()));
   return y;
 }
 
+std::vector<Tensor> ApplyAll(const Tensor& x, std::span<const Linear* const> layers) {
+  std::vector<Tensor> out;
+  out.reserve(layers.size());
+  std::vector<WeightJob> jobs;
+  for (const Linear* l : layers) {
+    if (!l->packed) {
+      out.push_back(Apply(x, *l));
+      continue;
+    }
+    out.emplace_back(WithCols(x, l->outputs()));
+    const float* bias = l->bias.empty() ? nullptr : l->bias.data();
+    jobs.push_back({l->packed.get(), bias, out.back().data.data(), l->outputs()});
+  }
+  if (!jobs.empty()) MatMul(x.data.data(), x.cols(), x.rows(), jobs);
+  return out;
+}
+
 Linear ToDevice(const Linear& layer, const Device& device) {
-  return {layer.w.To(device), layer.bias.To(device)};
+  if (!layer.packed || device.is_host()) {
+    return {layer.w.To(device), layer.bias.To(device), layer.packed};
+  }
+  Tensor rows({layer.outputs(), layer.inputs()});
+  for (int64_t i = 0; i < rows.rows(); ++i) layer.packed->Row(i, rows.row(i));
+  return {rows.To(device), layer.bias.To(device), nullptr};
 }
 
 Tensor FromHost(std::vector<float> values, std::vector<int64_t> shape, const Device& device) {
