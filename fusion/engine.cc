@@ -159,9 +159,7 @@ Status Engine::Impl::Prefill(Job* job) {
   SL_ASSIGN_OR_RETURN(Tensor hidden,
                       model.decoder->Run(job->reader.Next(options.prefill_chunk), &job->sequence));
   if (!job->reader.done()) return absl::OkStatus();
-  Tensor last({1, hidden.cols()});
-  std::copy_n(hidden.row(hidden.rows() - 1), hidden.cols(), last.row(0));
-  job->logits = model.decoder->Logits(last).data;
+  job->logits = model.decoder->Logits(RowsOf(hidden, hidden.rows() - 1, 1)).data;
   return absl::OkStatus();
 }
 

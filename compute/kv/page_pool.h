@@ -11,13 +11,15 @@ namespace sightline {
 
 constexpr int32_t kPageRows = 64;  // W
 
-// Pages of [W, G, D] floats. Thread-safe.
+// Pages of one size. Thread-safe.
 class PagePool {
  public:
-  PagePool(int64_t floats_per_page, int64_t budget_bytes) : floats_(floats_per_page), budget_bytes_(budget_bytes) {}
+  PagePool(int64_t floats_per_page, int64_t budget_bytes)
+      : floats_(floats_per_page), budget_bytes_(budget_bytes) {}
   // RESOURCE_EXHAUSTED when the budget is used up.
   StatusOr<float*> Take();
   void Give(float* page);
+  int64_t floats_per_page() const { return floats_; }
   int64_t pages_in_use() const;
 
  private:
@@ -27,23 +29,31 @@ class PagePool {
   std::vector<float*> free_;
 };
 
-// One sequence's pages of one layer's keys or values; gives them back when it goes.
+// One sequence's pages; gives them back when it goes. A page holds W rows of every part (the keys
+// or the values of one layer), part after part: [parts, W, row].
 class PageTable {
  public:
-  explicit PageTable(PagePool* pool) : pool_(pool) {}
+  explicit PageTable(PagePool* pool, int64_t parts = 1)
+      : pool_(pool), views_(static_cast<size_t>(parts)) {}
   ~PageTable();
-  PageTable(PageTable&& other) noexcept : pool_(other.pool_), pages_(std::move(other.pages_)) { other.pages_.clear(); }
+  PageTable(PageTable&& other) noexcept;
   PageTable(const PageTable&) = delete;
   PageTable& operator=(const PageTable&) = delete;
   PageTable& operator=(PageTable&&) = delete;
 
   Status Reserve(int32_t rows);
-  const float* const* pages() const { return pages_.data(); }
-  float* Row(int32_t r, int64_t row_floats) { return pages_[static_cast<size_t>(r / kPageRows)] + (r % kPageRows) * row_floats; }
+  // Where each page holds the part: page p's rows start at pages(part)[p].
+  const float* const* pages(int64_t part = 0) const {
+    return views_[static_cast<size_t>(part)].data();
+  }
+  float* Row(int32_t r, int64_t row_floats, int64_t part = 0) {
+    return views_[static_cast<size_t>(part)][static_cast<size_t>(r / kPageRows)] +
+           (r % kPageRows) * row_floats;
+  }
 
  private:
   PagePool* pool_;
-  std::vector<float*> pages_;
+  std::vector<std::vector<float*>> views_;  // [parts][pages]; those of part 0 are the pages
 };
 
 }  // namespace sightline
