@@ -58,7 +58,7 @@ class Decoder::Builder {
       return Tensor();
     }
     d_->parameters_ += static_cast<int64_t>(t->data.size());
-    return *std::move(t);
+    return d_->device_.is_host() ? *std::move(t) : t->To(d_->device_);
   }
   Linear Dense(const std::string& name, int64_t out, int64_t in, bool bias) {
     Linear l;
@@ -66,10 +66,10 @@ class Decoder::Builder {
     if (bias) l.bias = Read(name + ".bias", {out}).data;
     return l;
   }
-  std::vector<float> Scale(const std::string& name, int64_t n) {
+  Buffer Scale(const std::string& name, int64_t n) {
     std::vector<float> w = Read(name + ".weight", {n}).data;
     for (float& v : w) v += s_.norm_offset;
-    return w;
+    return Buffer(std::move(w)).To(d_->device_);
   }
   NormWeights Norm(const std::string& name) {
     NormWeights n{Scale(name, s_.hidden), {}};
@@ -108,10 +108,12 @@ class Decoder::Builder {
   Status status_;
 };
 
-StatusOr<std::unique_ptr<Decoder>> Decoder::Load(const DecoderSpec& s, const TensorReader& read) {
+StatusOr<std::unique_ptr<Decoder>> Decoder::Load(const DecoderSpec& s, const TensorReader& read,
+                                                 const Device& device) {
   SL_RETURN_IF_ERROR(Check(s));
   std::unique_ptr<Decoder> d(new Decoder());
   d->spec_ = s;
+  d->device_ = device;
   SL_RETURN_IF_ERROR(Builder(s, read, d.get()).Build());
   d->rope_ =
       RopeTable({s.head_dim, s.rope_theta, s.rope_scaling, s.mrope_sections, s.mrope_interleaved});
@@ -120,10 +122,11 @@ StatusOr<std::unique_ptr<Decoder>> Decoder::Load(const DecoderSpec& s, const Ten
 }
 
 StatusOr<std::unique_ptr<Decoder>> Decoder::Load(const DecoderSpec& s, const WeightFile& file,
-                                                 const std::string& prefix) {
-  return Load(s, [&](const std::string& name, const std::vector<int64_t>& shape) {
+                                                 const std::string& prefix, const Device& device) {
+  auto read = [&](const std::string& name, const std::vector<int64_t>& shape) {
     return file.Read(name == "lm_head.weight" ? name : prefix + name, shape);
-  });
+  };
+  return Load(s, read, device);
 }
 
 }  // namespace sightline::language

@@ -1,5 +1,6 @@
-// scenes_eval MODEL SPLIT SEED COUNT [WRONG_ANSWERS_FILE]: the evaluation without the server's
-// command line.
+// scenes_eval MODEL SPLIT SEED COUNT [WRONG_ANSWERS_FILE [DEVICE REPLIES_FILE]]: the evaluation
+// without the server's command line. With one device and its replies it runs a scene at a time, so
+// that the files of two devices can be compared line by line.
 #include <cstdio>
 #include <cstdlib>
 
@@ -8,12 +9,21 @@
 
 int main(int argc, char** argv) {
   if (argc < 5) {
-    std::fprintf(stderr, "usage: scenes_eval MODEL SPLIT SEED COUNT [WRONG_ANSWERS_FILE]\n");
+    std::fprintf(
+        stderr,
+        "usage: scenes_eval MODEL SPLIT SEED COUNT [WRONG_ANSWERS_FILE [DEVICE REPLIES_FILE]]\n");
     return 2;
   }
   sightline::SetComputeThreads(1);  // scenes are spread over threads; each one computes alone
-  auto vision = sightline::VisionPipeline::Load(argv[1]);
-  auto engine = sightline::Engine::Load(argv[1]);
+  auto device = sightline::Device::Open(argc > 6 ? argv[6] : "cpu");
+  if (!device.ok()) {
+    std::fprintf(stderr, "%s\n", device.status().ToString().c_str());
+    return 1;
+  }
+  sightline::EngineOptions engine_options;
+  engine_options.device = *device;
+  auto vision = sightline::VisionPipeline::Load(argv[1], {}, *device);
+  auto engine = sightline::Engine::Load(argv[1], engine_options);
   if (!vision.ok() || !engine.ok()) {
     std::fprintf(stderr, "%s\n",
                  (vision.ok() ? engine.status() : vision.status()).ToString().c_str());
@@ -24,6 +34,10 @@ int main(int argc, char** argv) {
   o.seed = std::strtoull(argv[3], nullptr, 10);
   o.count = std::atoi(argv[4]);
   if (argc > 5) o.examples = argv[5];
+  if (argc > 7) {
+    o.replies = argv[7];
+    o.threads = 1;
+  }
   auto report = sightline::EvalScenes(**vision, engine->get(), o, nullptr);
   if (!report.ok()) {
     std::fprintf(stderr, "%s\n", report.status().ToString().c_str());

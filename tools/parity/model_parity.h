@@ -22,6 +22,6 @@ Status ComparePixels(const VlModel& model, const GoldenFile& golden, const std::
                      Report* report);
 
 // Every case of a model folder, or the one of a decoder folder.
-StatusOr<Report> CompareFolder(const std::string& directory);
+StatusOr<Report> CompareFolder(const std::string& directory, const Device& device = {});
 
 }  // namespace sightline::parity
