@@ -26,6 +26,7 @@ struct LanguageModel {
 
 // Of any model directory that this build runs.
 StatusOr<LanguageModel> LoadLanguageModel(const std::string& directory,
-                                          const LoadProgress& progress = {});
+                                          const LoadProgress& progress = {},
+                                          const Device& device = {});
 
 }  // namespace sightline

@@ -25,7 +25,8 @@ StatusOr<ModelDescription> DescribeScenes(const std::string& directory) {
                           true,   true,     {s.frames_per_second, s.min_frames, s.max_frames}};
 }
 
-StatusOr<LanguageModel> LoadScenesLanguage(const std::string& directory, const LoadProgress&) {
+StatusOr<LanguageModel> LoadScenesLanguage(const std::string& directory, const LoadProgress&,
+                                           const Device& device) {
   SL_ASSIGN_OR_RETURN(ModelSpec spec, ReadScenesSpec(directory));
   LanguageModel m;
   m.name = spec.name;
