@@ -11,7 +11,7 @@ struct ModelKind {
   const char* model_type;  // of config.json; null claims what nothing else has claimed
   StatusOr<ModelDescription> (*describe)(const std::string&);
   StatusOr<std::unique_ptr<MediaEncoder>> (*media)(const std::string&, const LoadProgress&);
-  StatusOr<LanguageModel> (*language)(const std::string&, const LoadProgress&);
+  StatusOr<LanguageModel> (*language)(const std::string&, const LoadProgress&, WeightChoice);
 };
 
 const ModelKind kKinds[] = {
@@ -49,9 +49,9 @@ StatusOr<std::unique_ptr<MediaEncoder>> LoadMediaEncoder(const std::string& dire
 }
 
 StatusOr<LanguageModel> LoadLanguageModel(const std::string& directory,
-                                          const LoadProgress& progress) {
+                                          const LoadProgress& progress, WeightChoice weights) {
   SL_ASSIGN_OR_RETURN(const ModelKind* kind, KindOf(directory));
-  return kind->language(directory, progress);
+  return kind->language(directory, progress, weights);
 }
 
 }  // namespace sightline

@@ -23,12 +23,12 @@ StatusOr<ModelDescription> DescribeScenes(const std::string& directory);
 StatusOr<std::unique_ptr<MediaEncoder>> LoadScenesMedia(const std::string& directory,
                                                         const LoadProgress& progress);
 StatusOr<LanguageModel> LoadScenesLanguage(const std::string& directory,
-                                           const LoadProgress& progress);
+                                           const LoadProgress& progress, WeightChoice weights);
 
 StatusOr<ModelDescription> DescribePublished(const std::string& directory);
 StatusOr<std::unique_ptr<MediaEncoder>> LoadPublishedMedia(const std::string& directory,
                                                            const LoadProgress& progress);
 StatusOr<LanguageModel> LoadPublishedLanguage(const std::string& directory,
-                                              const LoadProgress& progress);
+                                              const LoadProgress& progress, WeightChoice weights);
 
 }  // namespace sightline

@@ -111,7 +111,7 @@ StatusOr<std::unique_ptr<MediaEncoder>> LoadPublishedMedia(const std::string& di
 }
 
 StatusOr<LanguageModel> LoadPublishedLanguage(const std::string& directory,
-                                              const LoadProgress& progress) {
+                                              const LoadProgress& progress, WeightChoice choice) {
   SL_ASSIGN_OR_RETURN(CheckpointSpec spec, ReadCheckpointSpec(directory));
   LanguageModel m;
   m.name = ModelName(directory);
@@ -123,7 +123,7 @@ StatusOr<LanguageModel> LoadPublishedLanguage(const std::string& directory,
   SL_ASSIGN_OR_RETURN(auto weights, Checkpoint::Open(directory));
   SL_RETURN_IF_ERROR(weights->Map(spec.parts));
   weights->set_progress(progress);
-  SL_ASSIGN_OR_RETURN(m.decoder, LoadDecoder(spec, weights.get()));
+  SL_ASSIGN_OR_RETURN(m.decoder, LoadDecoder(spec, weights.get(), choice));
   SL_RETURN_IF_ERROR(weights->CheckAllRead(OfOtherHalf(spec, *weights, true)));
   m.end_ids = spec.end_ids;
   m.sampling = spec.sampling;
