@@ -27,6 +27,7 @@ struct LanguageModel {
 // Of any model directory that this build runs. The decoder's weights are kept as `weights` says.
 StatusOr<LanguageModel> LoadLanguageModel(const std::string& directory,
                                           const LoadProgress& progress = {},
+                                          const Device& device = {},
                                           WeightChoice weights = WeightChoice::kStored);
 
 }  // namespace sightline

@@ -12,8 +12,8 @@ StatusOr<float*> PagePool::Take() {
   if (static_cast<int64_t>(owned_.size() + 1) * floats_ * 4 > budget_bytes_) {
     return ErrorWithReason(absl::StatusCode::kResourceExhausted, "KV_CACHE_FULL", "no room for this request's context at the moment; try again later");
   }
-  owned_.push_back(std::make_unique<float[]>(static_cast<size_t>(floats_)));
-  return owned_.back().get();
+  owned_.emplace_back(static_cast<size_t>(floats_), device_);
+  return owned_.back().address();
 }
 
 void PagePool::Give(float* page) {

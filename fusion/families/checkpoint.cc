@@ -83,8 +83,10 @@ Status Checkpoint::AddShards(const std::string& directory) {
   return absl::OkStatus();
 }
 
-StatusOr<std::unique_ptr<Checkpoint>> Checkpoint::Open(const std::string& directory) {
+StatusOr<std::unique_ptr<Checkpoint>> Checkpoint::Open(const std::string& directory,
+                                                       const Device& device) {
   std::unique_ptr<Checkpoint> c(new Checkpoint());
+  c->device_ = device;
   std::error_code error;
   if (std::filesystem::exists(directory + "/model.safetensors", error)) {
     SL_RETURN_IF_ERROR(c->AddFile(directory + "/model.safetensors"));

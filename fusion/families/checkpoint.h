@@ -33,8 +33,11 @@ class Checkpoint {
  public:
   // NOT_FOUND or INVALID_ARGUMENT; a shard that is missing or lacks what the index promises is
   // named.
-  static StatusOr<std::unique_ptr<Checkpoint>> Open(const std::string& directory);
+  static StatusOr<std::unique_ptr<Checkpoint>> Open(const std::string& directory,
+                                                    const Device& device = {});
 
+  // Where the model's loaders put what they read; Read itself gives host tensors.
+  const Device& device() const { return device_; }
   // INVALID_ARGUMENT names the part for which no known layout fits.
   Status Map(const std::vector<WeightPart>& parts);
   // Float32 of tensor `name` of a mapped part; its full name stands in the error. -1 in `shape`
@@ -59,6 +62,7 @@ class Checkpoint {
   Status AddFile(const std::string& path);
   Status AddShards(const std::string& directory);
 
+  Device device_;
   std::vector<std::shared_ptr<WeightFile>> files_;
   std::map<std::string, const WeightFile*> where_;
   std::map<std::string, std::string> prefixes_;

@@ -27,7 +27,7 @@ StatusOr<ModelDescription> DescribeScenes(const std::string& directory) {
 }
 
 StatusOr<LanguageModel> LoadScenesLanguage(const std::string& directory, const LoadProgress&,
-                                           WeightChoice choice) {
+                                           const Device& device, WeightChoice choice) {
   SL_ASSIGN_OR_RETURN(ModelSpec spec, ReadScenesSpec(directory));
   LanguageModel m;
   m.name = spec.name;
