@@ -74,8 +74,7 @@ Tensor Decoder::Embed(const std::vector<int32_t>& ids) const {
   Tensor x({static_cast<int64_t>(ids.size()), spec_.hidden});
   for (size_t i = 0; i < ids.size(); ++i) {
     SL_CHECK(ids[i] >= 0 && ids[i] < spec_.vocab);
-    std::memcpy(x.row(static_cast<int64_t>(i)), embed_.w.row(ids[i]),
-                static_cast<size_t>(spec_.hidden) * sizeof(float));
+    embed_.packed->Row(ids[i], x.row(static_cast<int64_t>(i)));
   }
   if (spec_.embedding_scale != 1) {
     for (float& v : x.data) v *= spec_.embedding_scale;

@@ -36,13 +36,14 @@ Status Check(const DecoderSpec& s) {
 // Remembers the first error, so that the loader reads as a list.
 class Decoder::Builder {
  public:
-  Builder(const DecoderSpec& spec, const TensorReader& read, Decoder* d)
-      : s_(spec), read_(read), d_(d) {}
+  Builder(const DecoderSpec& spec, const StoredReader& read, WeightChoice choice, Decoder* d)
+      : s_(spec), read_(read), choice_(choice), d_(d) {}
 
   Status Build() {
-    d_->embed_.w = Read("embed_tokens.weight", {s_.vocab, s_.hidden});
+    WeightChoice ends = choice_ == WeightChoice::kQ4 ? WeightChoice::kQ8 : choice_;
+    d_->embed_.packed = Matrix("embed_tokens.weight", s_.vocab, s_.hidden, ends);
     d_->norm_ = Norm("norm");
-    if (!s_.tied) d_->head_.w = Read("lm_head.weight", {s_.vocab, s_.hidden});
+    if (!s_.tied) d_->head_.packed = Matrix("lm_head.weight", s_.vocab, s_.hidden, ends);
     for (int64_t i = 0; i < s_.layers && status_.ok(); ++i) {
       prefix_ = "layers." + std::to_string(i) + ".";
       d_->layers_.push_back(OneLayer());
@@ -51,29 +52,46 @@ class Decoder::Builder {
   }
 
  private:
-  Tensor Read(const std::string& name, const std::vector<int64_t>& shape) {
+  // Null after an error.
+  std::shared_ptr<const WeightMatrix> Matrix(const std::string& name, int64_t out, int64_t in,
+                                             WeightChoice choice) {
+    auto stored = Read(name, {out, in});
+    if (!status_.ok()) return nullptr;
+    auto packed = WeightMatrix::Pack(stored, choice);
+    if (packed.ok()) return *std::move(packed);
+    status_ = ErrorWithReason(
+        packed.status().code(), ReasonOf(packed.status()),
+        "tensor '" + prefix_ + name + "': " + std::string(packed.status().message()));
+    return nullptr;
+  }
+  std::vector<float> Vector(const std::string& name, int64_t n) {
+    auto stored = Read(name, {n});
+    return status_.ok() ? FloatsOf(stored) : std::vector<float>();
+  }
+  StoredTensor Read(const std::string& name, const std::vector<int64_t>& shape) {
+    if (!status_.ok()) return StoredTensor();
     auto t = read_(prefix_ + name, shape);
     if (!t.ok()) {
-      if (status_.ok()) status_ = t.status();
-      return Tensor();
+      status_ = t.status();
+      return StoredTensor();
     }
-    d_->parameters_ += static_cast<int64_t>(t->data.size());
+    d_->parameters_ += t->count();
     return *std::move(t);
   }
   Linear Dense(const std::string& name, int64_t out, int64_t in, bool bias) {
     Linear l;
-    l.w = Read(name + ".weight", {out, in});
-    if (bias) l.bias = Read(name + ".bias", {out}).data;
+    l.packed = Matrix(name + ".weight", out, in, choice_);
+    if (bias) l.bias = Vector(name + ".bias", out);
     return l;
   }
   std::vector<float> Scale(const std::string& name, int64_t n) {
-    std::vector<float> w = Read(name + ".weight", {n}).data;
+    std::vector<float> w = Vector(name + ".weight", n);
     for (float& v : w) v += s_.norm_offset;
     return w;
   }
   NormWeights Norm(const std::string& name) {
     NormWeights n{Scale(name, s_.hidden), {}};
-    if (s_.norm == NormKind::kLayer) n.bias = Read(name + ".bias", {s_.hidden}).data;
+    if (s_.norm == NormKind::kLayer) n.bias = Vector(name + ".bias", s_.hidden);
     return n;
   }
   Layer OneLayer() {
@@ -102,17 +120,19 @@ class Decoder::Builder {
   }
 
   const DecoderSpec& s_;
-  const TensorReader& read_;
+  const StoredReader& read_;
+  WeightChoice choice_;
   Decoder* d_;
   std::string prefix_;
   Status status_;
 };
 
-StatusOr<std::unique_ptr<Decoder>> Decoder::Load(const DecoderSpec& s, const TensorReader& read) {
+StatusOr<std::unique_ptr<Decoder>> Decoder::Load(const DecoderSpec& s, const StoredReader& read,
+                                                 WeightChoice weights) {
   SL_RETURN_IF_ERROR(Check(s));
   std::unique_ptr<Decoder> d(new Decoder());
   d->spec_ = s;
-  SL_RETURN_IF_ERROR(Builder(s, read, d.get()).Build());
+  SL_RETURN_IF_ERROR(Builder(s, read, weights, d.get()).Build());
   d->rope_ =
       RopeTable({s.head_dim, s.rope_theta, s.rope_scaling, s.mrope_sections, s.mrope_interleaved});
   if (s.local_rope_theta > 0) d->local_rope_ = RopeTable({s.head_dim, s.local_rope_theta});
@@ -120,10 +140,20 @@ StatusOr<std::unique_ptr<Decoder>> Decoder::Load(const DecoderSpec& s, const Ten
 }
 
 StatusOr<std::unique_ptr<Decoder>> Decoder::Load(const DecoderSpec& s, const WeightFile& file,
-                                                 const std::string& prefix) {
-  return Load(s, [&](const std::string& name, const std::vector<int64_t>& shape) {
-    return file.Read(name == "lm_head.weight" ? name : prefix + name, shape);
-  });
+                                                 const std::string& prefix, WeightChoice weights) {
+  auto read = [&](const std::string& name, const std::vector<int64_t>& shape) {
+    return file.Stored(name == "lm_head.weight" ? name : prefix + name, shape);
+  };
+  return Load(s, read, weights);
+}
+
+int64_t Decoder::weight_bytes() const {
+  auto bytes = [](const Linear& l) { return l.packed ? l.packed->bytes() : 0; };
+  int64_t sum = bytes(embed_) + bytes(head_);
+  for (const Layer& l : layers_) {
+    for (const Linear* w : {&l.q, &l.k, &l.v, &l.o, &l.gate, &l.up, &l.down}) sum += bytes(*w);
+  }
+  return sum;
 }
 
 }  // namespace sightline::language

@@ -1,5 +1,5 @@
-// scenes_eval MODEL SPLIT SEED COUNT [WRONG_ANSWERS_FILE]: the evaluation without the server's
-// command line.
+// scenes_eval MODEL SPLIT SEED COUNT [WRONG_ANSWERS_FILE|- [WEIGHTS]]: the evaluation without the
+// server's command line.
 #include <cstdio>
 #include <cstdlib>
 
@@ -8,12 +8,20 @@
 
 int main(int argc, char** argv) {
   if (argc < 5) {
-    std::fprintf(stderr, "usage: scenes_eval MODEL SPLIT SEED COUNT [WRONG_ANSWERS_FILE]\n");
+    std::fprintf(stderr,
+                 "usage: scenes_eval MODEL SPLIT SEED COUNT [WRONG_ANSWERS_FILE|- [WEIGHTS]]\n");
     return 2;
   }
   sightline::SetComputeThreads(1);  // scenes are spread over threads; each one computes alone
   auto vision = sightline::VisionPipeline::Load(argv[1]);
-  auto engine = sightline::Engine::Load(argv[1]);
+  auto weights = sightline::ParseWeightChoice(argc > 6 ? argv[6] : "stored");
+  if (!weights.ok()) {
+    std::fprintf(stderr, "%s\n", weights.status().ToString().c_str());
+    return 2;
+  }
+  sightline::EngineOptions engine_options;
+  engine_options.weights = *weights;
+  auto engine = sightline::Engine::Load(argv[1], engine_options);
   if (!vision.ok() || !engine.ok()) {
     std::fprintf(stderr, "%s\n",
                  (vision.ok() ? engine.status() : vision.status()).ToString().c_str());
@@ -23,7 +31,7 @@ int main(int argc, char** argv) {
   o.split = argv[2];
   o.seed = std::strtoull(argv[3], nullptr, 10);
   o.count = std::atoi(argv[4]);
-  if (argc > 5) o.examples = argv[5];
+  if (argc > 5 && std::string(argv[5]) != "-") o.examples = argv[5];
   auto report = sightline::EvalScenes(**vision, engine->get(), o, nullptr);
   if (!report.ok()) {
     std::fprintf(stderr, "%s\n", report.status().ToString().c_str());

@@ -117,9 +117,9 @@ Status ComparePixels(const VlModel& model, const GoldenFile& golden, const std::
 #endif
 }
 
-StatusOr<Report> CompareFolder(const std::string& directory) {
+StatusOr<Report> CompareFolder(const std::string& directory, WeightChoice weights) {
   Report report;
-  SL_ASSIGN_OR_RETURN(auto model, VlModel::Load(directory));
+  SL_ASSIGN_OR_RETURN(auto model, VlModel::Load(directory, {}, weights));
   if (fs::exists(directory + "/golden.safetensors")) {
     SL_ASSIGN_OR_RETURN(auto golden, GoldenFile::Open(directory + "/golden.safetensors"));
     SL_RETURN_IF_ERROR(CompareCase(*model, *golden, "decoder", &report));
