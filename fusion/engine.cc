@@ -204,7 +204,8 @@ StatusOr<std::unique_ptr<Engine>> Engine::Load(const std::string& directory,
                                                const LoadProgress& progress) {
   auto impl = std::make_unique<Impl>();
   impl->options = options;
-  SL_ASSIGN_OR_RETURN(impl->model, LoadLanguageModel(directory, progress, options.device));
+  SL_ASSIGN_OR_RETURN(impl->model,
+                      LoadLanguageModel(directory, progress, options.device, options.weights));
   impl->pool = std::make_unique<PagePool>(impl->model.decoder->page_floats(),
                                           options.kv_budget_bytes, impl->model.decoder->device());
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));

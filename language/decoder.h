@@ -16,10 +16,10 @@
 
 namespace sightline::language {
 
-// Reads one weight by its canonical name ("layers.0.mlp.up_proj.weight", "lm_head.weight") and
-// checks its shape.
-using TensorReader =
-    std::function<StatusOr<Tensor>(const std::string& name, const std::vector<int64_t>& shape)>;
+// Reads one weight by its canonical name ("layers.0.mlp.up_proj.weight", "lm_head.weight"), as it
+// is stored, and checks its shape. Let go of before the next one is read.
+using StoredReader = std::function<StatusOr<StoredTensor>(const std::string& name,
+                                                          const std::vector<int64_t>& shape)>;
 
 // One sequence's keys and values. Owned by whoever runs the sequence; not thread-safe.
 class Sequence {
@@ -58,11 +58,15 @@ struct SequenceStep {
 class Decoder {
  public:
   // INVALID_ARGUMENT names the field of the config or the tensor at fault.
-  static StatusOr<std::unique_ptr<Decoder>> Load(const DecoderSpec& spec, const TensorReader& read,
+  // Matrices are packed one by one as `weights` says; kQ4 keeps the embedding and the head in kQ8,
+  // where an error weighs most.
+  static StatusOr<std::unique_ptr<Decoder>> Load(const DecoderSpec& spec, const StoredReader& read,
+                                                 WeightChoice weights = WeightChoice::kStored,
                                                  const Device& device = {});
   // All weights of one file under `prefix`; the head under its own name.
-  static StatusOr<std::unique_ptr<Decoder>> Load(const DecoderSpec& spec, const WeightFile& weights,
+  static StatusOr<std::unique_ptr<Decoder>> Load(const DecoderSpec& spec, const WeightFile& file,
                                                  const std::string& prefix,
+                                                 WeightChoice weights = WeightChoice::kStored,
                                                  const Device& device = {});
 
   // A page holds [2 L, W, G, D]: keys and values of every layer.
@@ -89,6 +93,7 @@ class Decoder {
   // host.
   const Device& device() const { return device_; }
   int64_t parameter_count() const { return parameters_; }
+  int64_t weight_bytes() const;  // of the matrices, in memory
 
  private:
   struct NormWeights {

@@ -70,6 +70,7 @@ StatusOr<std::unique_ptr<LanguageRole>> LoadLanguage(const std::string& folder,
   options.max_queued = static_cast<int>(c.max_concurrent);
   options.kv_budget_bytes = c.kv_mib << 20;
   SL_ASSIGN_OR_RETURN(options.device, Device::Open(c.device));
+  SL_ASSIGN_OR_RETURN(options.weights, ParseWeightChoice(c.weights));
   SL_ASSIGN_OR_RETURN(auto engine, Engine::Load(folder, options, progress));
   return std::unique_ptr<LanguageRole>(std::make_unique<LocalLanguage>(std::move(engine)));
 }

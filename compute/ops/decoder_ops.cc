@@ -23,8 +23,16 @@ RowAngles ToDevice(const RowAngles& angles, const Device& device) {
 }
 
 Tensor EmbedRows(const Linear& table, const std::vector<int32_t>& ids, float scale) {
-  for (int32_t id : ids) SL_CHECK(id >= 0 && id < table.w.rows());
-  Tensor x = GatherRows(table.w, ids);
+  for (int32_t id : ids) SL_CHECK(id >= 0 && id < table.outputs());
+  Tensor x;
+  if (table.packed) {
+    x = Tensor({static_cast<int64_t>(ids.size()), table.inputs()});
+    for (size_t i = 0; i < ids.size(); ++i) {
+      table.packed->Row(ids[i], x.row(static_cast<int64_t>(i)));
+    }
+  } else {
+    x = GatherRows(table.w, ids);
+  }
   if (scale != 1) Scale(&x, scale);
   return x;
 }

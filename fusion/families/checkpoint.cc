@@ -118,14 +118,14 @@ Status Checkpoint::Map(const std::vector<WeightPart>& parts) {
   return absl::OkStatus();
 }
 
-StatusOr<Tensor> Checkpoint::Read(const std::string& part, const std::string& name,
-                                  const std::vector<int64_t>& shape) {
+StatusOr<StoredTensor> Checkpoint::Stored(const std::string& part, const std::string& name,
+                                          const std::vector<int64_t>& shape) {
   auto prefix = prefixes_.find(part);
   SL_CHECK(prefix != prefixes_.end());
   std::string full = prefix->second + name;
   auto it = where_.find(full);
   if (it == where_.end()) return Bad("tensor '" + full + "' is missing");
-  SL_ASSIGN_OR_RETURN(Tensor tensor, it->second->Read(full, shape));
+  SL_ASSIGN_OR_RETURN(StoredTensor tensor, it->second->Stored(full, shape));
   const TensorInfo& info = it->second->tensors().at(full);
   if (read_.insert(full).second) {
     step_.tensors_done += 1;
@@ -133,6 +133,14 @@ StatusOr<Tensor> Checkpoint::Read(const std::string& part, const std::string& na
     weights_read_ += Tensor::Count(info.shape);
   }
   if (progress_) progress_(step_);
+  return tensor;
+}
+
+StatusOr<Tensor> Checkpoint::Read(const std::string& part, const std::string& name,
+                                  const std::vector<int64_t>& shape) {
+  SL_ASSIGN_OR_RETURN(StoredTensor stored, Stored(part, name, shape));
+  Tensor tensor(stored.shape);
+  DequantizeRow(stored.format, stored.data, stored.count(), tensor.data.data());
   return tensor;
 }
 

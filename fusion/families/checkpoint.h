@@ -44,6 +44,9 @@ class Checkpoint {
   // matches any size.
   StatusOr<Tensor> Read(const std::string& part, const std::string& name,
                         const std::vector<int64_t>& shape);
+  // The same as the file stores it, not copied: valid while the checkpoint lives.
+  StatusOr<StoredTensor> Stored(const std::string& part, const std::string& name,
+                                const std::vector<int64_t>& shape);
   bool Has(const std::string& part, const std::string& name) const;
   // INVALID_ARGUMENT names tensors that nobody read and no pattern ("*" stands for anything)
   // allows.

@@ -12,7 +12,8 @@ struct ModelKind {
   StatusOr<ModelDescription> (*describe)(const std::string&);
   StatusOr<std::unique_ptr<MediaEncoder>> (*media)(const std::string&, const LoadProgress&,
                                                    const Device&);
-  StatusOr<LanguageModel> (*language)(const std::string&, const LoadProgress&, const Device&);
+  StatusOr<LanguageModel> (*language)(const std::string&, const LoadProgress&, const Device&,
+                                      WeightChoice);
 };
 
 const ModelKind kKinds[] = {
@@ -51,9 +52,10 @@ StatusOr<std::unique_ptr<MediaEncoder>> LoadMediaEncoder(const std::string& dire
 }
 
 StatusOr<LanguageModel> LoadLanguageModel(const std::string& directory,
-                                          const LoadProgress& progress, const Device& device) {
+                                          const LoadProgress& progress, const Device& device,
+                                          WeightChoice weights) {
   SL_ASSIGN_OR_RETURN(const ModelKind* kind, KindOf(directory));
-  return kind->language(directory, progress, device);
+  return kind->language(directory, progress, device, weights);
 }
 
 }  // namespace sightline

@@ -24,13 +24,15 @@ StatusOr<std::unique_ptr<MediaEncoder>> LoadScenesMedia(const std::string& direc
                                                         const LoadProgress& progress,
                                                         const Device& device);
 StatusOr<LanguageModel> LoadScenesLanguage(const std::string& directory,
-                                           const LoadProgress& progress, const Device& device);
+                                           const LoadProgress& progress, const Device& device,
+                                           WeightChoice weights);
 
 StatusOr<ModelDescription> DescribePublished(const std::string& directory);
 StatusOr<std::unique_ptr<MediaEncoder>> LoadPublishedMedia(const std::string& directory,
                                                            const LoadProgress& progress,
                                                            const Device& device);
 StatusOr<LanguageModel> LoadPublishedLanguage(const std::string& directory,
-                                              const LoadProgress& progress, const Device& device);
+                                              const LoadProgress& progress, const Device& device,
+                                              WeightChoice weights);
 
 }  // namespace sightline

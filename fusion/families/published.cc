@@ -118,7 +118,8 @@ StatusOr<std::unique_ptr<MediaEncoder>> LoadPublishedMedia(const std::string& di
 }
 
 StatusOr<LanguageModel> LoadPublishedLanguage(const std::string& directory,
-                                              const LoadProgress& progress, const Device& device) {
+                                              const LoadProgress& progress, const Device& device,
+                                              WeightChoice choice) {
   SL_ASSIGN_OR_RETURN(CheckpointSpec spec, ReadCheckpointSpec(directory));
   LanguageModel m;
   m.name = ModelName(directory);
@@ -130,7 +131,7 @@ StatusOr<LanguageModel> LoadPublishedLanguage(const std::string& directory,
   SL_ASSIGN_OR_RETURN(auto weights, Checkpoint::Open(directory, device));
   SL_RETURN_IF_ERROR(weights->Map(spec.parts));
   weights->set_progress(progress);
-  SL_ASSIGN_OR_RETURN(m.decoder, LoadDecoder(spec, weights.get()));
+  SL_ASSIGN_OR_RETURN(m.decoder, LoadDecoder(spec, weights.get(), choice));
   SL_RETURN_IF_ERROR(weights->CheckAllRead(OfOtherHalf(spec, *weights, true)));
   m.end_ids = spec.end_ids;
   m.sampling = spec.sampling;

@@ -27,7 +27,7 @@ StatusOr<ModelDescription> DescribeScenes(const std::string& directory) {
 }
 
 StatusOr<LanguageModel> LoadScenesLanguage(const std::string& directory, const LoadProgress&,
-                                           const Device& device) {
+                                           const Device& device, WeightChoice choice) {
   SL_ASSIGN_OR_RETURN(ModelSpec spec, ReadScenesSpec(directory));
   LanguageModel m;
   m.name = spec.name;
@@ -45,7 +45,7 @@ StatusOr<LanguageModel> LoadScenesLanguage(const std::string& directory, const L
   m.max_new_tokens = spec.max_new_tokens;
   SL_ASSIGN_OR_RETURN(auto file, WeightFile::Open(directory + "/model.safetensors"));
   SL_ASSIGN_OR_RETURN(m.decoder,
-                      language::Decoder::Load(spec.text, *file, spec.text_prefix, device));
+                      language::Decoder::Load(spec.text, *file, spec.text_prefix, choice, device));
   m.form = std::make_unique<ScenesPrompt>(std::move(spec), m.codec.get());
   return m;
 }

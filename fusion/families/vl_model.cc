@@ -6,13 +6,13 @@
 
 namespace sightline {
 
-StatusOr<std::unique_ptr<VlModel>> VlModel::Load(const std::string& directory,
-                                                 const Device& device) {
+StatusOr<std::unique_ptr<VlModel>> VlModel::Load(const std::string& directory, const Device& device,
+                                                 WeightChoice choice) {
   std::unique_ptr<VlModel> m(new VlModel());
   SL_ASSIGN_OR_RETURN(m->spec_, ReadCheckpointSpec(directory));
   SL_ASSIGN_OR_RETURN(auto weights, Checkpoint::Open(directory, device));
   SL_RETURN_IF_ERROR(weights->Map(m->spec_.parts));
-  SL_ASSIGN_OR_RETURN(m->decoder_, LoadDecoder(m->spec_, weights.get()));
+  SL_ASSIGN_OR_RETURN(m->decoder_, LoadDecoder(m->spec_, weights.get(), choice));
   if (m->spec_.load_vision) {
     SL_ASSIGN_OR_RETURN(m->vision_, m->spec_.load_vision(weights.get()));
   }

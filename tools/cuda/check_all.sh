@@ -25,7 +25,7 @@ for golden in "$@"; do
   name=$(basename "$golden")
   for device in cpu cuda:0; do
     log=$out/parity-$name-$(echo $device | tr -d :).txt
-    "$bin/parity" "$golden" --device $device > "$log" 2>&1
+    "$bin/parity" "$golden" --weights f32 --device $device > "$log" 2>&1
     status=$?
     # Columns: case, tap, error, bound, verdict.
     worst=$(awk '$2 != "tap" && $4 + 0 > 0 && $3 + 0 > w + 0 && $2 != "pixels" { w = $3 } END { print w }' "$log")
@@ -37,7 +37,7 @@ done
 
 replies() {  # split, count
   for device in cpu cuda:0; do
-    "$bin/scenes_eval" "$model" "$1" 77 "$2" "$out/wrong.txt" $device "$out/replies-$1-$(echo $device | tr -d :).txt" \
+    "$bin/scenes_eval" "$model" "$1" 77 "$2" - f32 $device "$out/replies-$1-$(echo $device | tr -d :).txt" \
       > "$out/eval-$1-$(echo $device | tr -d :).json" 2>&1 || failed=1
   done
   a=$out/replies-$1-cpu.txt b=$out/replies-$1-cuda0.txt

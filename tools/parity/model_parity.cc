@@ -118,9 +118,10 @@ Status ComparePixels(const VlModel& model, const GoldenFile& golden, const std::
 #endif
 }
 
-StatusOr<Report> CompareFolder(const std::string& directory, const Device& device) {
+StatusOr<Report> CompareFolder(const std::string& directory, WeightChoice weights,
+                               const Device& device) {
   Report report;
-  SL_ASSIGN_OR_RETURN(auto model, VlModel::Load(directory, device));
+  SL_ASSIGN_OR_RETURN(auto model, VlModel::Load(directory, device, weights));
   if (fs::exists(directory + "/golden.safetensors")) {
     SL_ASSIGN_OR_RETURN(auto golden, GoldenFile::Open(directory + "/golden.safetensors"));
     SL_RETURN_IF_ERROR(CompareCase(*model, *golden, "decoder", &report));
