@@ -41,9 +41,14 @@ class Decoder::Builder {
 
   Status Build() {
     WeightChoice ends = choice_ == WeightChoice::kQ4 ? WeightChoice::kQ8 : choice_;
-    d_->embed_.packed = Matrix("embed_tokens.weight", s_.vocab, s_.hidden, ends);
+    auto matrix = [&](const std::string& name) {
+      Linear l;
+      l.packed = Matrix(name, s_.vocab, s_.hidden, ends);
+      return There(std::move(l));
+    };
+    d_->embed_ = matrix("embed_tokens.weight");
     d_->norm_ = Norm("norm");
-    if (!s_.tied) d_->head_.packed = Matrix("lm_head.weight", s_.vocab, s_.hidden, ends);
+    if (!s_.tied) d_->head_ = matrix("lm_head.weight");
     for (int64_t i = 0; i < s_.layers && status_.ok(); ++i) {
       prefix_ = "layers." + std::to_string(i) + ".";
       d_->layers_.push_back(OneLayer());
@@ -52,6 +57,10 @@ class Decoder::Builder {
   }
 
  private:
+  // Where the decoder is to be.
+  Linear There(Linear layer) const {
+    return status_.ok() && !d_->device_.is_host() ? ToDevice(layer, d_->device_) : layer;
+  }
   // Null after an error.
   std::shared_ptr<const WeightMatrix> Matrix(const std::string& name, int64_t out, int64_t in,
                                              WeightChoice choice) {
@@ -82,16 +91,17 @@ class Decoder::Builder {
     Linear l;
     l.packed = Matrix(name + ".weight", out, in, choice_);
     if (bias) l.bias = Vector(name + ".bias", out);
-    return l;
+    return There(std::move(l));
   }
-  std::vector<float> Scale(const std::string& name, int64_t n) {
+  Buffer Scale(const std::string& name, int64_t n) {
     std::vector<float> w = Vector(name + ".weight", n);
     for (float& v : w) v += s_.norm_offset;
-    return w;
+    return Buffer(std::move(w)).To(d_->device_);
   }
   NormWeights Norm(const std::string& name) {
     NormWeights n{Scale(name, s_.hidden), {}};
-    if (s_.norm == NormKind::kLayer) n.bias = Vector(name + ".bias", s_.hidden);
+    if (s_.norm == NormKind::kLayer)
+      n.bias = Buffer(Vector(name + ".bias", s_.hidden)).To(d_->device_);
     return n;
   }
   Layer OneLayer() {
@@ -128,10 +138,11 @@ class Decoder::Builder {
 };
 
 StatusOr<std::unique_ptr<Decoder>> Decoder::Load(const DecoderSpec& s, const StoredReader& read,
-                                                 WeightChoice weights) {
+                                                 WeightChoice weights, const Device& device) {
   SL_RETURN_IF_ERROR(Check(s));
   std::unique_ptr<Decoder> d(new Decoder());
   d->spec_ = s;
+  d->device_ = device;
   SL_RETURN_IF_ERROR(Builder(s, read, weights, d.get()).Build());
   d->rope_ =
       RopeTable({s.head_dim, s.rope_theta, s.rope_scaling, s.mrope_sections, s.mrope_interleaved});
@@ -140,15 +151,16 @@ StatusOr<std::unique_ptr<Decoder>> Decoder::Load(const DecoderSpec& s, const Sto
 }
 
 StatusOr<std::unique_ptr<Decoder>> Decoder::Load(const DecoderSpec& s, const WeightFile& file,
-                                                 const std::string& prefix, WeightChoice weights) {
+                                                 const std::string& prefix, WeightChoice weights,
+                                                 const Device& device) {
   auto read = [&](const std::string& name, const std::vector<int64_t>& shape) {
     return file.Stored(name == "lm_head.weight" ? name : prefix + name, shape);
   };
-  return Load(s, read, weights);
+  return Load(s, read, weights, device);
 }
 
 int64_t Decoder::weight_bytes() const {
-  auto bytes = [](const Linear& l) { return l.packed ? l.packed->bytes() : 0; };
+  auto bytes = [](const Linear& l) { return l.packed ? l.packed->bytes() : 4 * l.w.size(); };
   int64_t sum = bytes(embed_) + bytes(head_);
   for (const Layer& l : layers_) {
     for (const Linear* w : {&l.q, &l.k, &l.v, &l.o, &l.gate, &l.up, &l.down}) sum += bytes(*w);

@@ -98,6 +98,7 @@ const std::vector<Setting>& Settings() {
       {"model.encoders",
        "folders of image encoders for EncodeImage and ClassifyImage, separated by commas",
        &C::encoders},
+      {"model.device", "where models run: cpu, cuda or cuda:N", &C::device},
       {"model.threads", "compute threads; 0 takes one a core", &C::threads, 0, 1024},
       {"model.max_active", "sequences that decode in turn", &C::max_active, 1, 1024},
       {"model.kv_mib", "memory for keys and values, MiB", &C::kv_mib, 16, 1 << 20},

@@ -20,6 +20,7 @@ struct ServerConfig {
   std::string model;               // folder; empty: the shipped default
   std::string weights = "stored";  // how the decoder keeps its weights: compute/ops/weight_matrix.h
   std::string encoders;            // folders of image encoders, separated by commas
+  std::string device = "cpu";      // cpu, cuda or cuda:N
   int64_t threads = 0;             // compute threads; 0: one a core
   int64_t max_active = 16;         // sequences decoded in turn
   int64_t kv_mib = 1024;

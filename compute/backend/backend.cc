@@ -28,8 +28,10 @@ Status Backend::NormTogether(const float*, int64_t, int64_t, const NormView&, fl
 Status Backend::ColumnMoments(const float*, int64_t, int64_t, float*, float*) {
   SL_ABSENT(ColumnMoments);
 }
-Status Backend::Pointwise(PointOp, float, int64_t, float*) { SL_ABSENT(Pointwise); }
-Status Backend::Gate(GateOp, const float*, const float*, int64_t, float*) { SL_ABSENT(Gate); }
+Status Backend::Pointwise(PointOp, float, int64_t, int64_t, float*) { SL_ABSENT(Pointwise); }
+Status Backend::Gate(GateOp, const float*, const float*, int64_t, int64_t, float*) {
+  SL_ABSENT(Gate);
+}
 Status Backend::AddRows(const float*, const float*, int64_t, int64_t, float*) {
   SL_ABSENT(AddRows);
 }

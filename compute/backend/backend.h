@@ -55,9 +55,11 @@ class Backend {
   virtual Status ColumnMoments(const float* x, int64_t rows, int64_t c, float* mean,
                                float* variance);
 
-  // Elements; in place where y is an input.
-  virtual Status Pointwise(PointOp op, float value, int64_t n, float* x);
-  virtual Status Gate(GateOp op, const float* gate, const float* up, int64_t n, float* y);
+  // Elements of [rows, C], in place where y may be an input; a row's result does not depend on the
+  // others.
+  virtual Status Pointwise(PointOp op, float value, int64_t rows, int64_t c, float* x);
+  virtual Status Gate(GateOp op, const float* gate, const float* up, int64_t rows, int64_t c,
+                      float* y);
   // x += y, times gain [C] by column where it is given.
   virtual Status AddRows(const float* y, const float* gain, int64_t rows, int64_t c, float* x);
   // y = scale x + shift by column [C]; shift may be null.

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <new>
 
+#include "compute/base/thread_pool.h"
+
 namespace sightline {
 namespace {
 
@@ -46,7 +48,9 @@ Status CpuOps::LayerNorm(const float* x, int64_t rows, int64_t c, const NormView
 }
 
 Status CpuOps::RmsNorm(const float* x, int64_t rows, int64_t c, const NormView& n, float* y) {
-  sightline::RmsNorm(x, rows, c, n.weight, n.eps, y);
+  ParallelFor(rows, 16, [&](int64_t b, int64_t e) {
+    sightline::RmsNorm(x + b * c, e - b, c, n.weight, n.eps, y + b * c);
+  });
   return absl::OkStatus();
 }
 

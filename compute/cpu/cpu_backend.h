@@ -27,8 +27,9 @@ class CpuOps : public Backend {
                       float* y) override;
   Status ColumnMoments(const float* x, int64_t rows, int64_t c, float* mean,
                        float* variance) override;
-  Status Pointwise(PointOp op, float value, int64_t n, float* x) override;
-  Status Gate(GateOp op, const float* gate, const float* up, int64_t n, float* y) override;
+  Status Pointwise(PointOp op, float value, int64_t rows, int64_t c, float* x) override;
+  Status Gate(GateOp op, const float* gate, const float* up, int64_t rows, int64_t c,
+              float* y) override;
   Status AddRows(const float* y, const float* gain, int64_t rows, int64_t c, float* x) override;
   Status Affine(const float* x, const float* scale, const float* shift, int64_t rows, int64_t c,
                 float* y) override;

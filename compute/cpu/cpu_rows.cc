@@ -1,9 +1,8 @@
-// Elements and rows.
+// Norms over several rows, and rows moved about.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 
-#include "compute/base/thread_pool.h"
 #include "compute/cpu/cpu_backend.h"
 
 namespace sightline {
@@ -13,98 +12,7 @@ void CopyFloats(const float* from, int64_t n, float* to) {
   std::memcpy(to, from, static_cast<size_t>(n) * sizeof(float));
 }
 
-float GeluTanh(float v) {
-  return 0.5f * v * (1 + std::tanh(0.7978845608f * (v + 0.044715f * v * v * v)));
-}
-
-template <typename Fn>
-void Each(int64_t n, float* x, Fn fn) {
-  ParallelFor(n, 4096, [&](int64_t b, int64_t e) {
-    for (int64_t i = b; i < e; ++i) x[i] = fn(x[i]);
-  });
-}
-
 }  // namespace
-
-Status CpuOps::Pointwise(PointOp op, float value, int64_t n, float* x) {
-  switch (op) {
-    case PointOp::kGelu:
-      GeluInPlace(x, n);
-      break;
-    case PointOp::kGeluTanh:
-      Each(n, x, GeluTanh);
-      break;
-    case PointOp::kQuickGelu:
-      Each(n, x, [](float v) { return v / (1 + std::exp(-1.702f * v)); });
-      break;
-    case PointOp::kRelu:
-      Each(n, x, [](float v) { return std::max(v, 0.0f); });
-      break;
-    case PointOp::kSigmoid:
-      Each(n, x, [](float v) { return 1 / (1 + std::exp(-v)); });
-      break;
-    case PointOp::kScale:
-      Each(n, x, [value](float v) { return v * value; });
-      break;
-    case PointOp::kCap:
-      Each(n, x, [value](float v) { return value * std::tanh(v / value); });
-      break;
-  }
-  return absl::OkStatus();
-}
-
-Status CpuOps::Gate(GateOp op, const float* gate, const float* up, int64_t n, float* y) {
-  if (op == GateOp::kSilu) {
-    SiluMul(gate, up, n, y);
-  } else {
-    ParallelFor(n, 4096, [&](int64_t b, int64_t e) {
-      for (int64_t i = b; i < e; ++i) y[i] = GeluTanh(gate[i]) * up[i];
-    });
-  }
-  return absl::OkStatus();
-}
-
-Status CpuOps::AddRows(const float* y, const float* gain, int64_t rows, int64_t c, float* x) {
-  if (!gain) {
-    AddInPlace(x, y, rows * c);
-    return absl::OkStatus();
-  }
-  for (int64_t i = 0; i < rows; ++i) {
-    float* to = x + i * c;
-    const float* from = y + i * c;
-    for (int64_t j = 0; j < c; ++j) to[j] += gain[j] * from[j];
-  }
-  return absl::OkStatus();
-}
-
-Status CpuOps::Affine(const float* x, const float* scale, const float* shift, int64_t rows,
-                      int64_t c, float* y) {
-  for (int64_t i = 0; i < rows; ++i) {
-    for (int64_t j = 0; j < c; ++j) {
-      y[i * c + j] = x[i * c + j] * scale[j] + (shift ? shift[j] : 0.0f);
-    }
-  }
-  return absl::OkStatus();
-}
-
-Status CpuOps::Rotate(const float* cosine, const float* sine, int64_t rows, int64_t stride,
-                      int64_t heads, int64_t d, float* x) {
-  int64_t half = d / 2;
-  ParallelFor(rows, 16, [&](int64_t begin, int64_t end) {
-    for (int64_t t = begin; t < end; ++t) {
-      const float *c = cosine + t * half, *s = sine + t * half;
-      for (int64_t h = 0; h < heads; ++h) {
-        float* p = x + t * stride + h * d;
-        for (int64_t i = 0; i < half; ++i) {
-          float a = p[i], b = p[i + half];
-          p[i] = a * c[i] - b * s[i];
-          p[i + half] = b * c[i] + a * s[i];
-        }
-      }
-    }
-  });
-  return absl::OkStatus();
-}
 
 Status CpuOps::NormTogether(const float* x, int64_t rows, int64_t c, const NormView& n, float* y) {
   double mean = 0, var = 0;

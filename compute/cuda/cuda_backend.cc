@@ -141,15 +141,16 @@ Status CudaOps::ColumnMoments(const float* x, int64_t rows, int64_t c, float* me
   return Launched("ColumnMoments");
 }
 
-Status CudaOps::Pointwise(PointOp op, float value, int64_t n, float* x) {
+Status CudaOps::Pointwise(PointOp op, float value, int64_t rows, int64_t c, float* x) {
   Enter();
-  cuda::Pointwise(static_cast<int>(op), value, n, x, stream_);
+  cuda::Pointwise(static_cast<int>(op), value, rows * c, x, stream_);
   return Launched("Pointwise");
 }
 
-Status CudaOps::Gate(GateOp op, const float* gate, const float* up, int64_t n, float* y) {
+Status CudaOps::Gate(GateOp op, const float* gate, const float* up, int64_t rows, int64_t c,
+                     float* y) {
   Enter();
-  cuda::Gate(static_cast<int>(op), gate, up, n, y, stream_);
+  cuda::Gate(static_cast<int>(op), gate, up, rows * c, y, stream_);
   return Launched("Gate");
 }
 

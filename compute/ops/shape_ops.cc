@@ -149,12 +149,12 @@ void ScaleColumns(Tensor* x, const Tensor& gain) {
 }
 
 void Pointwise(PointOp op, Tensor* x, float value) {
-  MustRun(On(*x).Pointwise(op, value, x->size(), x->address()));
+  MustRun(On(*x).Pointwise(op, value, x->rows(), x->cols(), x->address()));
 }
 
 void Gate(GateOp op, const Tensor& gate, Tensor* up) {
   SL_CHECK(gate.shape == up->shape && gate.device() == up->device());
-  MustRun(On(gate).Gate(op, gate.address(), up->address(), up->size(), up->address()));
+  MustRun(On(gate).Gate(op, gate.address(), up->address(), up->rows(), up->cols(), up->address()));
 }
 
 void Scale(Tensor* x, float gain) { Pointwise(PointOp::kScale, x, gain); }

@@ -124,7 +124,7 @@ StatusOr<std::unique_ptr<language::Decoder>> LoadDecoder(const CheckpointSpec& s
   auto read = [&](const std::string& name, const std::vector<int64_t>& shape) {
     return weights->Stored(name == "lm_head.weight" ? "head" : "text", name, shape);
   };
-  return language::Decoder::Load(spec.text, read, choice);
+  return language::Decoder::Load(spec.text, read, choice, weights->device());
 }
 
 }  // namespace sightline

@@ -45,7 +45,7 @@ StatusOr<LanguageModel> LoadScenesLanguage(const std::string& directory, const L
   m.max_new_tokens = spec.max_new_tokens;
   SL_ASSIGN_OR_RETURN(auto file, WeightFile::Open(directory + "/model.safetensors"));
   SL_ASSIGN_OR_RETURN(m.decoder,
-                      language::Decoder::Load(spec.text, *file, spec.text_prefix, choice));
+                      language::Decoder::Load(spec.text, *file, spec.text_prefix, choice, device));
   m.form = std::make_unique<ScenesPrompt>(std::move(spec), m.codec.get());
   return m;
 }

@@ -6,8 +6,8 @@
 
 namespace sightline {
 
-StatusOr<std::unique_ptr<VlModel>> VlModel::Load(const std::string& directory,
-                                                 const Device& device, WeightChoice choice) {
+StatusOr<std::unique_ptr<VlModel>> VlModel::Load(const std::string& directory, const Device& device,
+                                                 WeightChoice choice) {
   std::unique_ptr<VlModel> m(new VlModel());
   SL_ASSIGN_OR_RETURN(m->spec_, ReadCheckpointSpec(directory));
   SL_ASSIGN_OR_RETURN(auto weights, Checkpoint::Open(directory, device));

@@ -19,6 +19,7 @@ struct Target {
   bool local = false;   // start a server inside this process
   std::string model;    // of a local server; empty: the one that ships
   std::string weights;  // of a local server's decoder; empty: as the environment says, or stored
+  std::string device = "cpu";  // of a local server
   double deadline_s = 300;
 };
 

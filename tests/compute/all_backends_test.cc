@@ -2,6 +2,8 @@
 // table of ops and backends there (docs/ops.md).
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>

@@ -1,5 +1,6 @@
 // Windows over maps, and attention.
 #include <algorithm>
+#include <limits>
 
 #include "tests/compute/op_cases.h"
 
@@ -180,10 +181,10 @@ StatusOr<double> AttendCase(Lab& lab, Rng& rng) {
   AttentionPlan(lab.device(), c.lists, &c.places).Run(a);
   double error = lab.Error(a.out, {want.begin(), want.end()});
   if (!c.tapped) return error;
-  if (tap.mass.size() != want_tap.mass.size()) return INFINITY;
+  if (tap.mass.size() != want_tap.mass.size()) return std::numeric_limits<double>::infinity();
   for (size_t i = 0; i < tap.mass.size(); ++i) {
     double d = std::fabs(static_cast<double>(tap.mass[i]) - want_tap.mass[i]);
-    error = d <= error ? error : std::isnan(d) ? INFINITY : d;
+    error = d <= error ? error : std::isnan(d) ? std::numeric_limits<double>::infinity() : d;
   }
   return error;
 }

@@ -116,18 +116,18 @@ double Point(PointOp op, double value, double v) {
 }
 
 StatusOr<double> PointCase(PointOp op, Lab& lab, Rng& rng) {
-  int64_t n = Between(1, 20000, rng);
+  int64_t rows = Between(1, 20, rng), c = Between(1, 2500, rng), n = rows * c;
   Floats x = Normal(n, rng, 3);
   float value = 1.5f + static_cast<float>(Between(0, 8, rng));
   Doubles want;
   for (float v : x) want.push_back(Point(op, value, v));
   float* y = lab.InOut(x);
-  SL_RETURN_IF_ERROR(lab.backend().Pointwise(op, value, n, y));
+  SL_RETURN_IF_ERROR(lab.backend().Pointwise(op, value, rows, c, y));
   return lab.Error(y, want);
 }
 
 StatusOr<double> GateCase(GateOp op, Lab& lab, Rng& rng) {
-  int64_t n = Between(1, 20000, rng);
+  int64_t rows = Between(1, 20, rng), c = Between(1, 2500, rng), n = rows * c;
   Floats gate = Normal(n, rng, 3), up = Normal(n, rng);
   Doubles want;
   for (int64_t i = 0; i < n; ++i) {
@@ -135,7 +135,7 @@ StatusOr<double> GateCase(GateOp op, Lab& lab, Rng& rng) {
     want.push_back((op == GateOp::kSilu ? g / (1 + std::exp(-g)) : GeluTanh(g)) * up[At(i)]);
   }
   float* y = lab.Out(n);
-  SL_RETURN_IF_ERROR(lab.backend().Gate(op, lab.In(gate), lab.In(up), n, y));
+  SL_RETURN_IF_ERROR(lab.backend().Gate(op, lab.In(gate), lab.In(up), rows, c, y));
   return lab.Error(y, want);
 }
 

@@ -24,6 +24,7 @@ Status ComparePixels(const VlModel& model, const GoldenFile& golden, const std::
 // Every case of a model folder, or the one of a decoder folder. The decoder's weights are kept as
 // `weights` says; bounds stay those of float32.
 StatusOr<Report> CompareFolder(const std::string& directory,
-                               WeightChoice weights = WeightChoice::kStored);
+                               WeightChoice weights = WeightChoice::kStored,
+                               const Device& device = {});
 
 }  // namespace sightline::parity
