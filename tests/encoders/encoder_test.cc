@@ -81,7 +81,7 @@ std::vector<float> Logits(const std::string& folder, const std::string& name, co
   if (!e.ok()) return {};
   auto got = (*e)->Encode(px);
   EXPECT_TRUE(got.ok()) << got.status();
-  return got.ok() ? got->logits.data : std::vector<float>();
+  return got.ok() ? got->logits.data.Host() : std::vector<float>();
 }
 
 std::string LoadError(const std::string& folder, const std::string& name) {
