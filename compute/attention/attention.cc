@@ -2,112 +2,18 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "compute/base/check.h"
 #include "compute/base/thread_pool.h"
+#include "compute/cpu/attention_tiles.h"
 
 namespace sightline {
 namespace {
-
-// Logits of one query against gathered keys [n, D].
-__attribute__((target_clones("avx2,fma", "default"))) void Scores(const float* q, const float* k, int64_t n, int64_t d, float scale, float* s) {
-  for (int64_t j = 0; j < n; ++j) {
-    const float* kj = k + j * d;
-    float lane[8] = {};
-    int64_t i = 0;
-    for (; i + 8 <= d; i += 8) {
-      for (int l = 0; l < 8; ++l) lane[l] += q[i + l] * kj[i + l];
-    }
-    float sum = 0;
-    for (; i < d; ++i) sum += q[i] * kj[i];
-    for (float v : lane) sum += v;
-    s[j] = sum * scale;
-  }
-}
-
-__attribute__((target_clones("avx2,fma", "default"))) void Mix(const float* p, const float* v, int64_t n, int64_t d, float* out) {
-  std::memset(out, 0, static_cast<size_t>(d) * sizeof(float));
-  for (int64_t j = 0; j < n; ++j) {
-    float w = p[j];
-    for (int64_t i = 0; i < d; ++i) out[i] += w * v[j * d + i];
-  }
-}
-
-struct Edits {
-  const AttentionArgs& a;
-  size_t At(int64_t h, int32_t row) const { return static_cast<size_t>(h * a.edit->classes + a.edit->key_class[static_cast<size_t>(row)]); }
-  void Logits(int64_t h, const std::vector<int32_t>& rows, int64_t n, float* s) const {
-    if (!a.edit || a.edit->key_class.empty()) return;
-    for (int64_t j = 0; j < n; ++j) {
-      size_t at = At(h, rows[static_cast<size_t>(j)]);
-      if (!a.edit->gain.empty()) s[j] *= a.edit->gain[at];
-      if (!a.edit->bias.empty()) s[j] += a.edit->bias[at];
-    }
-  }
-  void Weights(int64_t h, int32_t t, const std::vector<int32_t>& rows, int64_t n, float* p) const {
-    if (!a.edit || a.edit->key_class.empty()) return;
-    for (int64_t j = 0; j < n; ++j) {
-      int32_t row = rows[static_cast<size_t>(j)];
-      if (a.tap) a.tap->mass[static_cast<size_t>((t * a.heads + h) * a.edit->classes + a.edit->key_class[static_cast<size_t>(row)])] += p[j];
-      if (!a.edit->rescale.empty()) p[j] *= a.edit->rescale[At(h, row)];
-    }
-  }
-  float Head(int64_t h) const { return a.edit && !a.edit->head_gain.empty() ? a.edit->head_gain[static_cast<size_t>(h)] : 1.0f; }
-};
-
-void AddPairBias(const PairBias& bias, int64_t h, int32_t t, const std::vector<int32_t>& rows, int64_t n, float* s) {
-  if (!bias.places) return;
-  const float* table = bias.table + h * bias.entries;
-  for (int64_t j = 0; j < n; ++j) {
-    int32_t at = bias.At(t, rows[static_cast<size_t>(j)]);
-    if (at >= 0) s[j] += table[at];
-  }
-}
 
 void PrepareTap(const AttentionArgs& a) {
   if (!a.tap) return;
   SL_CHECK(a.edit && !a.edit->key_class.empty());
   a.tap->mass.assign(static_cast<size_t>(a.rows * a.heads * a.edit->classes), 0.0f);
-}
-
-// One tile of one KV head: keys gathered once for the query heads that share them.
-void TileOfHead(const AttentionArgs& a, int tile, int64_t g) {
-  const BlockList& l = *a.lists;
-  thread_local std::vector<float> keys, values, scores;
-  std::vector<int32_t> rows = l.KeysOf(tile);
-  auto n = static_cast<int64_t>(rows.size());
-  keys.resize(static_cast<size_t>(n * a.d));
-  values.resize(static_cast<size_t>(n * a.d));
-  scores.resize(static_cast<size_t>(std::max<int64_t>(n, 1)));
-  for (int64_t j = 0; j < n; ++j) {
-    std::memcpy(&keys[static_cast<size_t>(j * a.d)], a.k.Row(rows[static_cast<size_t>(j)], g, a.d), static_cast<size_t>(a.d) * sizeof(float));
-    std::memcpy(&values[static_cast<size_t>(j * a.d)], a.v.Row(rows[static_cast<size_t>(j)], g, a.d), static_cast<size_t>(a.d) * sizeof(float));
-  }
-  int64_t share = a.heads / a.kv_heads;
-  Edits edits{a};
-  for (int32_t t : l.QueriesOf(tile)) {
-    int64_t live = n;
-    if (l.causal) live = std::upper_bound(rows.begin(), rows.end(), l.query_offset + t) - rows.begin();
-    for (int64_t h = g * share; h < (g + 1) * share; ++h) {
-      float* out = a.out + (t * a.heads + h) * a.d;
-      if (live == 0) {
-        std::fill(out, out + a.d, 0.0f);
-        continue;
-      }
-      float* s = scores.data();
-      Scores(a.q + t * a.q_stride + h * a.d, keys.data(), live, a.d, a.scale, s);
-      AddPairBias(a.bias, h, t, rows, live, s);
-      edits.Logits(h, rows, live, s);
-      float top = *std::max_element(s, s + live), sum = 0;
-      for (int64_t j = 0; j < live; ++j) sum += s[j] = std::exp(s[j] - top);
-      for (int64_t j = 0; j < live; ++j) s[j] /= sum;
-      edits.Weights(h, t, rows, live, s);
-      Mix(s, values.data(), live, a.d, out);
-      float gain = edits.Head(h);
-      for (int64_t i = 0; gain != 1.0f && i < a.d; ++i) out[i] *= gain;
-    }
-  }
 }
 
 }  // namespace
@@ -116,9 +22,7 @@ void Attend(const AttentionArgs& a) {
   SL_CHECK(a.heads % a.kv_heads == 0 && a.lists);
   PrepareTap(a);
   int64_t work = a.lists->tiles() * a.kv_heads;
-  ParallelFor(work, 1, [&](int64_t b, int64_t e) {
-    for (int64_t i = b; i < e; ++i) TileOfHead(a, static_cast<int>(i / a.kv_heads), i % a.kv_heads);
-  });
+  ParallelFor(work, 1, [&](int64_t b, int64_t e) { AttendTiles(a, b, e); });
 }
 
 void AttendReference(const AttentionArgs& a) {

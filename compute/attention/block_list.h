@@ -30,8 +30,8 @@ struct BlockList {
 };
 
 // All of `keys` rows for all of `queries` rows, in tiles of `tile` rows.
-BlockList DenseList(int32_t queries, int32_t keys, int32_t tile = 32);
-BlockList CausalList(int32_t queries, int32_t query_offset, int32_t tile = 16);
+BlockList DenseList(int32_t queries, int32_t keys, int32_t tile = 128);
+BlockList CausalList(int32_t queries, int32_t query_offset, int32_t tile = 64);
 // Same tiles; keys of either, or of both.
 BlockList Union(const BlockList& a, const BlockList& b);
 BlockList Intersect(const BlockList& a, const BlockList& b);

@@ -10,6 +10,7 @@
 // After foreach_target.
 #include <hwy/cache_control.h>
 
+#include "compute/cpu/float_math-inl.h"
 #include "compute/cpu/halves-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -37,22 +38,6 @@ struct Rows {
   int64_t stride;       // bytes
   const uint8_t* at(int64_t r) const { return base + r * stride; }
 };
-
-// 2^x for x <= 0, within 2e-7 of it; 0 from -126 down. Cody and Waite's split, a minimax polynomial
-// on [-1/2, 1/2].
-HWY_INLINE HalfVF Exp2(HalfVF x) {
-  const HalfDF df;
-  const hn::RebindToSigned<HalfDF> di;
-  HalfVF whole = hn::Round(hn::Max(x, hn::Set(df, -127.0f)));
-  HalfVF r = hn::Sub(hn::Max(x, hn::Set(df, -127.0f)), whole);
-  HalfVF p = hn::Set(df, 1.5403530e-4f);
-  for (float c :
-       {1.3333558e-3f, 9.6181291e-3f, 5.5504109e-2f, 2.4022651e-1f, 6.9314718e-1f, 1.0f}) {
-    p = hn::MulAdd(p, r, hn::Set(df, c));
-  }
-  auto power = hn::ShiftLeft<23>(hn::Add(hn::ConvertTo(di, whole), hn::Set(di, 127)));
-  return hn::Mul(p, hn::BitCast(df, power));
-}
 
 // Four rows' vectors, transposed in blocks of 4 x 4: lane 4 b + j of t[i] is number 4 b + i of row
 // j.
@@ -161,10 +146,10 @@ HWY_INLINE float Weigh(float* logits, int64_t keys, float* top, float* total) {
     std::memset(logits, 0, static_cast<size_t>(keys) * sizeof(float));
     return 1;
   }
-  float keep = now == *top ? 1 : hn::GetLane(Exp2(hn::Set(df, *top - now)));
+  float keep = now == *top ? 1 : hn::GetLane(Exp2(HalfDF(), hn::Set(df, *top - now)));
   HalfVF sum = hn::Zero(df);
   for (int64_t i = 0; i < keys; i += kWidth) {
-    HalfVF w = Exp2(hn::Sub(hn::Load(df, logits + i), hn::Set(df, now)));
+    HalfVF w = Exp2(HalfDF(), hn::Sub(hn::Load(df, logits + i), hn::Set(df, now)));
     hn::Store(w, df, logits + i);
     sum = hn::Add(sum, w);
   }
@@ -325,7 +310,7 @@ void SpanAll(const DecodeAttentionArgs& a, const float* expanded, int64_t first,
 }
 
 void ExpandAll(const DecodeAttentionArgs& a, float* out) {
-  const float factor = a.scale * 1.44269504f;  // powers of 2 from here on
+  const float factor = a.scale * kLog2E;  // powers of 2 from here on
   for (int64_t t = 0; t < a.rows; ++t) {
     for (int64_t c = 0; c < a.heads * a.d; c += kWidth) {
       const float* q = a.q + t * a.q_stride + c;
@@ -344,7 +329,7 @@ void MergeAll(const SpanResult* spans, int64_t count, int64_t at, int64_t d, flo
   for (int64_t i = 0; i < count; ++i) {
     const SpanResult& s = spans[i];
     if (s.total[at] == 0) continue;
-    HalfVF share = Exp2(hn::Set(df, s.top[at] - top));
+    HalfVF share = Exp2(HalfDF(), hn::Set(df, s.top[at] - top));
     total += hn::GetLane(share) * s.total[at];
     for (int64_t c = 0; c < d; c += kWidth) {
       hn::StoreU(hn::MulAdd(share, hn::LoadU(df, s.values + at * d + c), hn::LoadU(df, out + c)),

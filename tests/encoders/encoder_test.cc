@@ -170,17 +170,16 @@ TEST(Layouts, DinatAsTransformersSavesIt) {
 }
 
 TEST(Weights, WhatIsWrongIsNamed) {
-  EXPECT_THAT(LoadError(Copy("biformer", [](Json* h) { h->erase("stages.2.1.norm1.bias"); }).path(),
-                        "biformer"),
-              HasSubstr("stages.2.1.norm1.bias"));
-  EXPECT_THAT(LoadError(Copy("shvit",
-                             [](Json* h) {
-                               (*h)["stray"] = (*h)["head.l.bias"];
-                               h->erase("head.l.bias");
-                             })
-                            .path(),
-                        "shvit"),
-              HasSubstr("head.l.bias"));
+  // Renamed rather than erased: a hole in the file would be refused before any name is looked at.
+  auto without = [](const std::string& model, const std::string& name) {
+    Copy copy(model, [&](Json* h) {
+      (*h)["stray"] = (*h)[name];
+      h->erase(name);
+    });
+    return LoadError(copy.path(), model);
+  };
+  EXPECT_THAT(without("biformer", "stages.2.1.norm1.bias"), HasSubstr("stages.2.1.norm1.bias"));
+  EXPECT_THAT(without("shvit", "head.l.bias"), HasSubstr("head.l.bias"));
   Copy reshaped("fastervit", [](Json* h) {
     Json& t = (*h)["levels.2.blocks.0.attn.qkv.weight"];
     std::swap(t["shape"][0], t["shape"][1]);

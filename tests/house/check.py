@@ -24,6 +24,8 @@ CASES = [
     (rules.sizes, {"compute/a.cc": "x\n" * 400, "compute/a.h": "#pragma once\n" * 120}, 0),
     (rules.sizes, {"compute/a.cc": "x\n" * 401, "compute/a.h": "#pragma once\n" * 121}, 2),
     (rules.sizes, {"compute/a.h": "int x;\n"}, 1),
+    (rules.sizes, {"compute/a-inl.h": "#if defined(A_) == defined(HWY_TARGET_TOGGLE)\n" + "x\n" * 399}, 0),
+    (rules.sizes, {"compute/a-inl.h": "#pragma once\n" + "x\n" * 400}, 2),
     (rules.words, {"a.cc": "// TO" + "DO: later\nint todos = 0;\n"}, 1),
     (rules.words, {"a.md": "FIX" + "ME\n"}, 1),
     (rules.words, {"a.py": "open('/wo" + "rk/x')\n"}, 1),

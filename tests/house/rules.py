@@ -82,12 +82,17 @@ def sizes(tree):
     bad = []
     for path, text in tree.items():
         if path.endswith(SOURCE):
-            limit = MAX_HEADER_LINES if path.endswith((".h", ".cuh")) else MAX_SOURCE_LINES
+            # NAME-inl.h is source that is compiled once for each SIMD target; its guard toggles.
+            inline = path.endswith("-inl.h")
+            header = path.endswith((".h", ".cuh")) and not inline
+            limit = MAX_HEADER_LINES if header else MAX_SOURCE_LINES
             count = text.count("\n") + (not text.endswith("\n"))
             if count > limit:
                 bad.append(f"{path}: {count} lines, at most {limit}")
-            if path.endswith((".h", ".cuh")) and "#pragma once" not in text and "extern \"C\"" not in text:
+            if header and "#pragma once" not in text and "extern \"C\"" not in text:
                 bad.append(f"{path}: no #pragma once")
+            if inline and "defined(HWY_TARGET_TOGGLE)" not in text:
+                bad.append(f"{path}: no guard that toggles with HWY_TARGET_TOGGLE")
     return bad
 
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "compute/attention/block_list.h"
-#include "compute/ops/ops.h"
+#include "compute/attention/attention_plan.h"
+#include "compute/ops/shape_ops.h"
 
 namespace sightline::vision {
 
@@ -14,31 +14,30 @@ namespace sightline::vision {
 using TensorReader =
     std::function<StatusOr<Tensor>(const std::string& name, const std::vector<int64_t>& shape)>;
 
-// Keeps the first error, so that a loader reads as a list.
+// Keeps the first error, so that a loader reads as a list. What is read lies on the device.
 class WeightList {
  public:
-  explicit WeightList(const TensorReader& read) : read_(read) {}
+  explicit WeightList(const TensorReader& read, const Device& device = {})
+      : read_(read), device_(device) {}
   Tensor Read(const std::string& name, const std::vector<int64_t>& shape);
   Linear Dense(const std::string& name, int64_t out, int64_t in, bool bias = true);
   // A convolution whose stride is its size, as a linear layer over flattened patches.
   Linear Patches(const std::string& name, const std::vector<int64_t>& shape, bool bias);
-  std::vector<float> Vector(const std::string& name, int64_t n) { return Read(name, {n}).data; }
+  // name.weight and, where there is one, name.bias.
+  NormWeights Norm(const std::string& name, int64_t c, float eps, bool bias = true);
   const Status& status() const { return status_; }
 
  private:
   const TensorReader& read_;
+  Device device_;
   Status status_;
 };
 
 enum class VisionActivation { kGelu, kGeluTanh, kQuickGelu };
 void Activate(VisionActivation kind, Tensor* x);
 
-// q, k, v: rows of H heads of D channels, `stride` floats apart; out [rows, H * D]. Scale 1 /
-// sqrt(D).
-struct HeadRows {
-  const float *q = nullptr, *k = nullptr, *v = nullptr;
-  int64_t rows = 0, stride = 0, heads = 1, d = 0;
-};
-Tensor AttendRows(const HeadRows& in, const BlockList& lists);
+// q, k, v [rows, H * D] -> [rows, H * D]. Scale 1 / sqrt(D).
+Tensor AttendRows(const Tensor& q, const Tensor& k, const Tensor& v, int64_t heads,
+                  const AttentionPlan& plan);
 
 }  // namespace sightline::vision

@@ -52,7 +52,7 @@ Tensor VitImageEncoder::Pool(const Tensor& rows) const {
   const VitSpec& s = tower_->spec();
   if (s.class_row) {
     Tensor first = Rows(rows, 0, 1);
-    return projection_.w.shape.empty() ? first : Apply(first, projection_);
+    return projection_.empty() ? first : Apply(first, projection_);
   }
   if (head_.probe.shape.empty()) return MeanRows(rows);
   BlockList list;  // the query stands before the rows that it reads
@@ -89,7 +89,7 @@ StatusOr<std::unique_ptr<ImageEncoder>> LoadVitImageEncoder(VitSpec spec, int64_
   TensorReader tower_reader = [&](const std::string& name, const std::vector<int64_t>& shape) {
     return source.read(kTower + name, shape);
   };
-  SL_ASSIGN_OR_RETURN(auto tower, VitEncoder::Load(spec, tower_reader));
+  SL_ASSIGN_OR_RETURN(auto tower, VitEncoder::Load(spec, tower_reader, source.device));
   EncoderWeights w(source);
   auto encoder = std::make_unique<VitImageEncoder>(std::move(tower), projection, &w);
   SL_RETURN_IF_ERROR(w.status());

@@ -5,7 +5,7 @@
 namespace sightline::vision {
 
 BlockList FrameList(int32_t frames, int32_t rows) {
-  constexpr int32_t kTile = 64;
+  constexpr int32_t kTile = 128;
   BlockList list;
   for (int32_t f = 0; f < frames; ++f) {
     for (int32_t q = 0; q < rows; q += kTile) {

@@ -1,17 +1,18 @@
-#include "compute/ops/ops.h"
+// The CPU's dense loops on host memory.
+#include <oneapi/dnnl/dnnl.h>
 
 #include <cmath>
 #include <cstring>
 
-#include <oneapi/dnnl/dnnl.h>
-
 #include "compute/base/thread_pool.h"
+#include "compute/ops/ops.h"
 
 namespace sightline {
 namespace {
 
 // Four independent sums keep the additions of a dot product out of one dependency chain.
-__attribute__((target_clones("avx2,fma", "default"))) float Dot(const float* a, const float* b, int64_t n) {
+__attribute__((target_clones("avx2,fma", "default"))) float Dot(const float* a, const float* b,
+                                                                int64_t n) {
   float s[32] = {};
   int64_t i = 0;
   for (; i + 32 <= n; i += 32) {
@@ -25,7 +26,19 @@ __attribute__((target_clones("avx2,fma", "default"))) float Dot(const float* a, 
 
 }  // namespace
 
+Status PackWeights(WeightChoice choice, Linear* layer) {
+  if (layer->packed || layer->w.data.empty()) return absl::OkStatus();
+  SL_ASSIGN_OR_RETURN(layer->packed,
+                      WeightMatrix::Pack(layer->w.data.data(), layer->w.rows(), layer->w.cols(), choice));
+  layer->w = Tensor();
+  return absl::OkStatus();
+}
+
 void MatMul(const float* x, int64_t m, const Linear& layer, float* y) {
+  if (layer.packed) {
+    WeightJob job{layer.packed.get(), layer.bias.empty() ? nullptr : layer.bias.data(), y, layer.packed->n()};
+    return MatMul(x, layer.packed->k(), m, {&job, 1});
+  }
   int64_t n = layer.w.shape[0], k = layer.w.shape[1];
   const float* bias = layer.bias.empty() ? nullptr : layer.bias.data();
   if (m == 1) {
@@ -34,7 +47,8 @@ void MatMul(const float* x, int64_t m, const Linear& layer, float* y) {
     });
     return;
   }
-  dnnl_status_t status = dnnl_sgemm('N', 'T', m, n, k, 1.0f, x, k, layer.w.data.data(), k, 0.0f, y, n);
+  dnnl_status_t status =
+      dnnl_sgemm('N', 'T', m, n, k, 1.0f, x, k, layer.w.data.data(), k, 0.0f, y, n);
   SL_CHECK(status == dnnl_success);
   if (!bias) return;
   ParallelFor(m, 64, [&](int64_t b, int64_t e) {
@@ -44,15 +58,8 @@ void MatMul(const float* x, int64_t m, const Linear& layer, float* y) {
   });
 }
 
-Tensor Apply(const Tensor& x, const Linear& layer) {
-  std::vector<int64_t> shape = x.shape;
-  shape.back() = layer.w.shape[0];
-  Tensor y(shape);
-  MatMul(x.data.data(), x.rows(), layer, y.data.data());
-  return y;
-}
-
-void LayerNorm(const float* x, int64_t rows, int64_t c, const float* weight, const float* bias, float eps, float* y) {
+void LayerNorm(const float* x, int64_t rows, int64_t c, const float* weight, const float* bias,
+               float eps, float* y) {
   ParallelFor(rows, 64, [&](int64_t b, int64_t e) {
     for (int64_t i = b; i < e; ++i) {
       const float* p = x + i * c;
@@ -98,14 +105,17 @@ void Rope(float* x, int64_t rows, int64_t heads, int64_t d, const int32_t* posit
   std::vector<float> cs(static_cast<size_t>(half)), sn(static_cast<size_t>(half));
   for (int64_t t = 0; t < rows; ++t) {
     for (int64_t i = 0; i < half; ++i) {
-      double angle = positions[t] * std::pow(static_cast<double>(theta), -2.0 * static_cast<double>(i) / static_cast<double>(d));
+      double angle =
+          positions[t] * std::pow(static_cast<double>(theta),
+                                  -2.0 * static_cast<double>(i) / static_cast<double>(d));
       cs[static_cast<size_t>(i)] = static_cast<float>(std::cos(angle));
       sn[static_cast<size_t>(i)] = static_cast<float>(std::sin(angle));
     }
     for (int64_t h = 0; h < heads; ++h) {
       float* p = x + (t * heads + h) * d;
       for (int64_t i = 0; i < half; ++i) {
-        float a = p[i], b = p[i + half], c = cs[static_cast<size_t>(i)], s = sn[static_cast<size_t>(i)];
+        float a = p[i], b = p[i + half], c = cs[static_cast<size_t>(i)],
+              s = sn[static_cast<size_t>(i)];
         p[i] = a * c - b * s;
         p[i + half] = b * c + a * s;
       }
@@ -113,40 +123,8 @@ void Rope(float* x, int64_t rows, int64_t heads, int64_t d, const int32_t* posit
   }
 }
 
-Linear PackConv3x3(const Tensor& oihw, const std::vector<float>& bias) {
-  int64_t co = oihw.shape[0], ci = oihw.shape[1];
-  Linear l;
-  l.bias = bias;
-  l.w = Tensor({co, 9 * ci});
-  for (int64_t o = 0; o < co; ++o) {
-    for (int64_t i = 0; i < ci; ++i) {
-      for (int64_t t = 0; t < 9; ++t) l.w.data[static_cast<size_t>((o * 9 + t) * ci + i)] = oihw.data[static_cast<size_t>((o * ci + i) * 9 + t)];
-    }
-  }
-  return l;
-}
-
-Tensor Conv3x3Stride2(const Tensor& x, const Linear& layer) {
-  int64_t h = x.shape[0], w = x.shape[1], c = x.shape[2], oh = (h + 1) / 2, ow = (w + 1) / 2;
-  Tensor patches({oh * ow, 9 * c});
-  ParallelFor(oh, 1, [&](int64_t b, int64_t e) {
-    for (int64_t y = b; y < e; ++y) {
-      for (int64_t xx = 0; xx < ow; ++xx) {
-        float* out = patches.row(y * ow + xx);
-        for (int64_t t = 0; t < 9; ++t, out += c) {
-          int64_t sy = 2 * y + t / 3 - 1, sx = 2 * xx + t % 3 - 1;
-          if (sy >= 0 && sy < h && sx >= 0 && sx < w) std::memcpy(out, &x.data[static_cast<size_t>((sy * w + sx) * c)], static_cast<size_t>(c) * sizeof(float));
-        }
-      }
-    }
-  });
-  Tensor y = Apply(patches, layer);
-  y.shape = {oh, ow, layer.w.shape[0]};
-  return y;
-}
-
-void DepthwiseConv(const float* x, int64_t h, int64_t w, int64_t c, int k, const float* weight, const float* bias,
-                   bool accumulate, float* y) {
+void DepthwiseConv(const float* x, int64_t h, int64_t w, int64_t c, int k, const float* weight,
+                   const float* bias, bool accumulate, float* y) {
   int r = k / 2;
   ParallelFor(h, 1, [&](int64_t b, int64_t e) {
     std::vector<float> acc(static_cast<size_t>(c));
@@ -160,7 +138,8 @@ void DepthwiseConv(const float* x, int64_t h, int64_t w, int64_t c, int k, const
           for (int64_t i = 0; i < c; ++i) acc[static_cast<size_t>(i)] += p[i] * q[i];
         }
         float* out = y + (yy * w + xx) * c;
-        for (int64_t i = 0; i < c; ++i) out[i] = acc[static_cast<size_t>(i)] + (accumulate ? out[i] : 0.0f);
+        for (int64_t i = 0; i < c; ++i)
+          out[i] = acc[static_cast<size_t>(i)] + (accumulate ? out[i] : 0.0f);
       }
     }
   });
