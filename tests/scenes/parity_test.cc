@@ -226,8 +226,8 @@ StatusOr<std::vector<float>> PromptLogits(const ModelSpec& spec, const Sample& s
   SL_ASSIGN_OR_RETURN(Prompt prompt, BuildPrompt(spec, *tokenizer, parts));
   std::vector<float> values;
   for (const PromptPiece& piece : prompt.pieces) {
-    const std::vector<float> rows =
-        piece.span ? piece.span->features : decoder->Embed(piece.ids).data.Host();
+    std::vector<float> rows =
+        piece.span ? piece.span->features : HostValues(decoder->Embed(piece.ids));
     values.insert(values.end(), rows.begin(), rows.end());
   }
   Tensor x = FromHost(std::move(values), {prompt.tokens, spec.text.hidden});
