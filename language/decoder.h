@@ -13,7 +13,7 @@
 #include "compute/ops/paged_attention.h"
 #include "compute/weights/safetensors.h"
 #include "language/decoder_spec.h"
-#include "language/decoder_step.h"
+#include "language/sequence.h"
 
 namespace sightline::language {
 
