@@ -63,7 +63,9 @@ Tensor Decoder::Normalise(const Tensor& x, const NormWeights& w) const {
 void Decoder::AttentionBlock(int64_t layer, const Step& step, Tensor* x) const {
   const Layer& l = layers_[static_cast<size_t>(layer)];
   Tensor y = Normalise(*x, l.before_attention);
-  Tensor q = Apply(y, l.q), k = Apply(y, l.k), v = Apply(y, l.v);
+  const Linear* inward[] = {&l.q, &l.k, &l.v};
+  std::vector<Tensor> parts = ApplyAll(y, inward);
+  Tensor &q = parts[0], &k = parts[1], &v = parts[2];
   if (spec_.qk_norm) {
     q = RmsNormalise(q, l.q_norm, spec_.rms_eps);
     k = RmsNormalise(k, l.k_norm, spec_.rms_eps);
@@ -92,9 +94,10 @@ void Decoder::AttentionBlock(int64_t layer, const Step& step, Tensor* x) const {
 
 void Decoder::MlpBlock(const Layer& l, Tensor* x) const {
   Tensor y = Normalise(*x, l.before_mlp);
-  Tensor gate = Apply(y, l.gate), up = Apply(y, l.up);
-  Tensor mixed = spec_.activation == Activation::kSilu ? GatedSilu(std::move(gate), up)
-                                                       : GatedGeluTanh(std::move(gate), up);
+  const Linear* inward[] = {&l.gate, &l.up};
+  std::vector<Tensor> both = ApplyAll(y, inward);
+  Tensor mixed = spec_.activation == Activation::kSilu ? GatedSilu(std::move(both[0]), both[1])
+                                                       : GatedGeluTanh(std::move(both[0]), both[1]);
   Tensor down = Apply(mixed, l.down);
   AddRows(x, 0, spec_.sandwich_norms ? Normalise(down, l.after_mlp) : down);
 }
