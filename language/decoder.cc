@@ -63,9 +63,9 @@ Tensor Decoder::Normalise(const Tensor& x, const NormWeights& w) const {
 void Decoder::AttentionBlock(int64_t layer, const Step& step, Tensor* x) const {
   const Layer& l = layers_[static_cast<size_t>(layer)];
   Tensor y = Normalise(*x, l.before_attention);
-  const Linear* projections[] = {&l.q, &l.k, &l.v};
-  std::vector<Tensor> qkv = ApplyAll(y, projections);
-  Tensor &q = qkv[0], &k = qkv[1], &v = qkv[2];
+  const Linear* inward[] = {&l.q, &l.k, &l.v};
+  std::vector<Tensor> parts = ApplyAll(y, inward);
+  Tensor &q = parts[0], &k = parts[1], &v = parts[2];
   if (spec_.qk_norm) {
     q = RmsNormalise(q, l.q_norm, spec_.rms_eps);
     k = RmsNormalise(k, l.k_norm, spec_.rms_eps);
@@ -94,8 +94,8 @@ void Decoder::AttentionBlock(int64_t layer, const Step& step, Tensor* x) const {
 
 void Decoder::MlpBlock(const Layer& l, Tensor* x) const {
   Tensor y = Normalise(*x, l.before_mlp);
-  const Linear* projections[] = {&l.gate, &l.up};
-  std::vector<Tensor> both = ApplyAll(y, projections);
+  const Linear* inward[] = {&l.gate, &l.up};
+  std::vector<Tensor> both = ApplyAll(y, inward);
   Tensor mixed = spec_.activation == Activation::kSilu ? GatedSilu(std::move(both[0]), both[1])
                                                        : GatedGeluTanh(std::move(both[0]), both[1]);
   Tensor down = Apply(mixed, l.down);

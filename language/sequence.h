@@ -1,4 +1,4 @@
-// What a decoder step takes: sequences with their keys and values, and rows to append to them.
+// What a decoder's step reads and writes: sequences and their rows.
 #pragma once
 
 #include <cstdint>

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <utility>
 
+#include "compute/ops/shape_ops.h"
 #include "fusion/families/model_kinds.h"
 #include "fusion/families/scenes.h"
 
