@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "compute/kv/page_pool.h"
 #include "compute/ops/ops.h"
 #include "compute/ops/paged_attention.h"
 #include "compute/weights/safetensors.h"

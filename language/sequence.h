@@ -15,6 +15,10 @@ class Sequence {
   Sequence(PagePool* pool, int64_t layers) : pages_(pool, 2 * layers) {}
   int32_t length() const { return length_; }                // rows stored
   int32_t next_position() const { return next_position_; }  // of the next text token
+  const PageTable& pages() const { return pages_; }
+  // Takes over full pages, held for it already, as the rows that follow; the sequence's own pages
+  // are full.
+  void Adopt(const std::vector<float*>& pages, int32_t next_position);
 
  private:
   friend class Decoder;
