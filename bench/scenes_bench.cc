@@ -229,7 +229,9 @@ int Main(int argc, char** argv) {
   }
   if (threads > 0) SetComputeThreads(threads);
   auto vision = VisionPipeline::Load(model);
-  auto engine = Engine::Load(model);
+  EngineOptions options;
+  options.reuse_prefixes = false;  // questions about one picture are to be computed every time
+  auto engine = Engine::Load(model, options);
   if (!vision.ok() || !engine.ok()) {
     std::fprintf(stderr, "%s\n",
                  std::string((vision.ok() ? engine.status() : vision.status()).message()).c_str());

@@ -1,69 +1,33 @@
 #include "fusion/engine.h"
 
 #include <algorithm>
-#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
-#include <optional>
+#include <set>
 #include <thread>
 
+#include "compute/ops/decoder_ops.h"
 #include "compute/ops/shape_ops.h"
-#include "fusion/prompt_reader.h"
-#include "fusion/stop_matcher.h"
-#include "language/text/tokenizer.h"
+#include "fusion/engine_job.h"
+#include "fusion/step_plan.h"
 
 namespace sightline {
 namespace {
 
+using JobPtr = std::shared_ptr<EngineJob>;
+
 double MsSince(absl::Time from) { return absl::ToDoubleMilliseconds(absl::Now() - from); }
 
-// One request on its way. The engine thread fills `out`; the caller's thread empties it.
-struct Job {
-  Job(const GenerateRequest& r, const RequestContext& c, Prompt p, language::Sequence s,
-      const LanguageModel& model)
-      : request(r),
-        context(c),
-        prompt(std::move(p)),
-        reader(&prompt, model.decoder.get()),
-        sequence(std::move(s)),
-        sampler(r.sampling),
-        stop(r.stop),
-        utf8(model.codec.get()) {}
-
-  const GenerateRequest& request;
-  const RequestContext& context;
-  Prompt prompt;
-  PromptReader reader;
-  language::Sequence sequence;
-  Sampler sampler;
-  StopMatcher stop;
-  language::StreamDecoder utf8;
-  std::vector<int32_t> generated;
-  std::vector<float> logits;
-  absl::Time queued = absl::Now(), started, decoding;
-  bool running = false;
-  int most_tokens = 0;  // what was asked for, or what the context has room for
-  GenerateSummary summary;
-
-  std::mutex mu;
-  std::condition_variable wake;
-  std::deque<Delta> out;
-  std::optional<Status> finished;
-  std::atomic<bool> abandoned{false};
-
-  void Emit(Delta d) {
-    if (d.text.empty()) return;
-    std::lock_guard<std::mutex> lock(mu);
-    out.push_back(std::move(d));
-    wake.notify_one();
-  }
-  void Finish(Status s) {
-    std::lock_guard<std::mutex> lock(mu);
-    finished = std::move(s);
-    wake.notify_one();
-  }
-};
+// Ends and drops the jobs that nobody waits for any more.
+template <class Jobs>
+void DropAbandoned(Jobs* jobs) {
+  std::erase_if(*jobs, [](const JobPtr& job) {
+    Status status = job->Check();
+    if (!status.ok()) job->Finish(status);
+    return !status.ok();
+  });
+}
 
 }  // namespace
 
@@ -71,47 +35,59 @@ struct Engine::Impl {
   LanguageModel model;
   EngineOptions options;
   std::unique_ptr<PagePool> pool;
+  std::unique_ptr<PrefixCache> prefixes;  // the owner's
 
   mutable std::mutex mu;
   std::condition_variable wake;
-  std::deque<std::shared_ptr<Job>> queue;
-  std::vector<std::shared_ptr<Job>> active;
-  bool stopping = false;
+  std::deque<JobPtr> queue;    // under mu
+  std::vector<JobPtr> active;  // changed by the owner under mu
+  bool stopping = false;       // under mu
   std::thread owner;
 
   void Loop();
   void Admit();
-  // One step of one sequence: a chunk of its prompt, or one token. True when the job has ended.
-  bool Step(Job* job);
-  StatusOr<bool> Advance(Job* job);
-  Status Prefill(Job* job);
-  bool Take(Job* job);
+  bool HasRoom(const EngineJob& job) const;
+  // One step of all active sequences.
+  void Step();
+  std::vector<int64_t> Plan();
+  // Runs the rows; returns the jobs that have ended, each told how.
+  std::vector<JobPtr> Compute(const std::vector<int64_t>& rows);
+  bool Continue(EngineJob* job, std::vector<float> logits);
 };
 
+// Pages that are free or can be freed, and that no active sequence has been promised.
+bool Engine::Impl::HasRoom(const EngineJob& job) const {
+  int64_t room = pool->capacity() - pool->pages_in_use() + prefixes->idle();
+  for (const JobPtr& other : active) room -= other->pages_to_come();
+  return active.empty() || job.pages_to_come() <= room;
+}
+
 void Engine::Impl::Admit() {
+  DropAbandoned(&queue);
+  DropAbandoned(&active);
   while (!queue.empty() && static_cast<int>(active.size()) < options.max_active) {
-    active.push_back(queue.front());
+    JobPtr job = queue.front();
+    if (options.reuse_prefixes) job->Reuse(prefixes.get());
+    if (!HasRoom(*job)) {
+      job->StartOver();
+      break;
+    }
     queue.pop_front();
+    active.push_back(job);
+    job->started = absl::Now();
+    job->summary.queue_ms = MsSince(job->queued);
   }
 }
 
 void Engine::Impl::Loop() {
   for (;;) {
-    std::vector<std::shared_ptr<Job>> turn;
     {
       std::unique_lock<std::mutex> lock(mu);
       wake.wait(lock, [&] { return stopping || !queue.empty() || !active.empty(); });
       if (stopping) break;
-      // Those that wait longest for a slot may have been given up meanwhile.
       Admit();
-      turn = active;
     }
-    std::vector<std::shared_ptr<Job>> ended;
-    for (auto& job : turn) {
-      if (Step(job.get())) ended.push_back(job);
-    }
-    std::lock_guard<std::mutex> lock(mu);
-    for (auto& job : ended) active.erase(std::find(active.begin(), active.end(), job));
+    if (!active.empty()) Step();
   }
   std::lock_guard<std::mutex> lock(mu);
   Status gone = ErrorWithReason(absl::StatusCode::kUnavailable, "SHUTTING_DOWN",
@@ -122,67 +98,72 @@ void Engine::Impl::Loop() {
   queue.clear();
 }
 
-bool Engine::Impl::Step(Job* job) {
-  if (!job->running) {
-    job->running = true;
-    job->started = absl::Now();
-    job->summary.queue_ms = MsSince(job->queued);
-  }
-  Status status =
-      job->abandoned ? absl::CancelledError("the caller stopped reading") : job->context.Check();
-  bool done = false;
-  if (status.ok()) {
-    auto advanced = Advance(job);
-    status = advanced.status();
-    done = advanced.ok() && *advanced;
-  }
-  if (status.ok() && !done) return false;
-  if (done) job->summary.decode_ms = MsSince(job->decoding);
-  job->Finish(status);
-  return true;
+void Engine::Impl::Step() {
+  std::vector<JobPtr> ended = Compute(Plan());
+  std::lock_guard<std::mutex> lock(mu);
+  for (const JobPtr& job : ended) std::erase(active, job);
 }
 
-StatusOr<bool> Engine::Impl::Advance(Job* job) {
-  const language::Decoder& decoder = *model.decoder;
-  if (!job->reader.done()) {
-    SL_RETURN_IF_ERROR(Prefill(job));
-    if (!job->reader.done()) return false;
+// A prompt whose next page an earlier sequence is about to fill waits for it: 0 rows.
+std::vector<int64_t> Engine::Impl::Plan() {
+  std::set<PageKey> being_filled;
+  std::vector<int64_t> left;
+  std::vector<bool> waits;
+  for (const JobPtr& job : active) {
+    if (options.reuse_prefixes) job->Reuse(prefixes.get());
+    const PageKey* page = options.reuse_prefixes ? job->page_to_fill() : nullptr;
+    waits.push_back(page && !being_filled.insert(*page).second && job->at_page_start());
+    if (!waits.back()) left.push_back(job->reader.left());
+  }
+  std::vector<int64_t> some = PlanStep(left, {options.step_tokens, options.prefill_chunk}), rows;
+  auto next = some.begin();
+  for (bool wait : waits) rows.push_back(wait ? 0 : *next++);
+  return rows;
+}
+
+std::vector<JobPtr> Engine::Impl::Compute(const std::vector<int64_t>& rows) {
+  std::vector<JobPtr> ended, drawing;
+  std::vector<language::SequenceStep> parts;
+  std::vector<int64_t> last_rows;
+  int64_t total = 0;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    EngineJob* job = active[i].get();
+    if (rows[i] == 0) continue;
+    if (Status status = model.decoder->Reserve(rows[i], &*job->sequence); !status.ok()) {
+      job->Finish(status);
+      ended.push_back(active[i]);
+      continue;
+    }
+    parts.push_back({job->Next(rows[i]), &*job->sequence, nullptr});
+    total += rows[i];
+    if (!job->reader.done()) continue;
+    drawing.push_back(active[i]);
+    last_rows.push_back(total - 1);
+  }
+  if (parts.empty()) return ended;
+  Tensor hidden = model.decoder->Run(std::move(parts));
+  if (options.reuse_prefixes) {
+    for (const JobPtr& job : active) job->Share(prefixes.get());
+  }
+  if (drawing.empty()) return ended;
+  std::vector<float> logits = HostValues(model.decoder->Logits(GatherRows(hidden, last_rows)));
+  auto vocab = static_cast<int64_t>(logits.size() / drawing.size());
+  for (size_t i = 0; i < drawing.size(); ++i) {
+    auto row = logits.begin() + static_cast<int64_t>(i) * vocab;
+    if (Continue(drawing[i].get(), {row, row + vocab})) ended.push_back(drawing[i]);
+  }
+  return ended;
+}
+
+// Draws the next token; true at the end of the answer.
+bool Engine::Impl::Continue(EngineJob* job, std::vector<float> logits) {
+  if (job->summary.output_tokens == 0) {
     job->summary.prefill_ms = MsSince(job->started);
     job->decoding = absl::Now();
-  } else {
-    SL_ASSIGN_OR_RETURN(job->logits,
-                        decoder.Forward(decoder.Embed({job->generated.back()}), &job->sequence));
   }
-  return Take(job);
-}
-
-Status Engine::Impl::Prefill(Job* job) {
-  SL_ASSIGN_OR_RETURN(Tensor hidden,
-                      model.decoder->Run(job->reader.Next(options.prefill_chunk), &job->sequence));
-  if (!job->reader.done()) return absl::OkStatus();
-  job->logits = HostValues(model.decoder->Logits(RowsOf(hidden, hidden.rows() - 1, 1)));
-  return absl::OkStatus();
-}
-
-// Draws the next token from the logits at hand; true at the end of the text.
-bool Engine::Impl::Take(Job* job) {
-  int32_t id = job->sampler.Next(&job->logits, job->generated);
-  GenerateSummary& s = job->summary;
-  if (std::find(model.end_ids.begin(), model.end_ids.end(), id) != model.end_ids.end()) {
-    job->Emit({job->stop.Push(job->utf8.Flush()) + job->stop.Flush(), 0});
-    s.reason = FinishReason::kStop;
-    return true;
-  }
-  job->generated.push_back(id);
-  s.output_tokens = static_cast<int>(job->generated.size());
-  job->Emit({job->stop.Push(job->utf8.Push(id)), 1});
-  if (job->stop.done()) {
-    s.reason = FinishReason::kStop;
-    return true;
-  }
-  if (s.output_tokens < job->most_tokens) return false;
-  job->Emit({job->stop.Push(job->utf8.Flush()) + job->stop.Flush(), 0});
-  s.reason = FinishReason::kLength;
+  if (!job->Take(std::move(logits))) return false;
+  job->summary.decode_ms = MsSince(job->decoding);
+  job->Finish(absl::OkStatus());
   return true;
 }
 
@@ -208,6 +189,8 @@ StatusOr<std::unique_ptr<Engine>> Engine::Load(const std::string& directory,
                       LoadLanguageModel(directory, progress, options.device, options.weights));
   impl->pool = std::make_unique<PagePool>(impl->model.decoder->page_floats(),
                                           options.kv_budget_bytes, impl->model.decoder->device());
+  impl->prefixes = std::make_unique<PrefixCache>(impl->pool.get());
+  impl->pool->set_reclaim([cache = impl->prefixes.get()] { return cache->DropOldest(); });
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));
 }
 
@@ -216,20 +199,16 @@ StatusOr<GenerateSummary> Engine::Generate(const GenerateRequest& request,
   SL_ASSIGN_OR_RETURN(Prompt prompt, impl_->model.form->Build(request.parts));
   const language::DecoderSpec& spec = impl_->model.decoder->spec();
   SL_RETURN_IF_ERROR(CheckSpans(prompt, spec));
-  const int64_t room = spec.context - prompt.tokens;
-  if (room < 1) {
+  if (prompt.tokens >= spec.context) {
     return ErrorWithReason(absl::StatusCode::kInvalidArgument, "CONTEXT_TOO_LONG",
                            "the prompt has " + std::to_string(prompt.tokens) +
                                " tokens; the model's context holds " +
                                std::to_string(spec.context) +
                                " with the answer; send fewer or smaller images, or fewer frames");
   }
-  auto job =
-      std::make_shared<Job>(request, context, std::move(prompt),
-                            language::Sequence(impl_->pool.get(), spec.layers), impl_->model);
-  job->summary.prompt_tokens = job->prompt.tokens;
-  job->summary.visual_tokens = job->prompt.visual_tokens;
-  job->most_tokens = static_cast<int>(std::min<int64_t>(request.max_output_tokens, room));
+  auto job = std::make_shared<EngineJob>(request, context, std::move(prompt), impl_->pool.get(),
+                                         &impl_->model);
+  if (impl_->options.reuse_prefixes) job->NamePages();
   {
     std::lock_guard<std::mutex> lock(impl_->mu);
     if (static_cast<int>(impl_->queue.size()) >= impl_->options.max_queued)
@@ -238,26 +217,8 @@ StatusOr<GenerateSummary> Engine::Generate(const GenerateRequest& request,
     impl_->queue.push_back(job);
   }
   impl_->wake.notify_one();
-  bool cancelled = false;
-  for (;;) {
-    std::unique_lock<std::mutex> lock(job->mu);
-    job->wake.wait(lock, [&] { return job->finished || !job->out.empty(); });
-    while (!job->out.empty()) {
-      Delta d = std::move(job->out.front());
-      job->out.pop_front();
-      lock.unlock();
-      if (!cancelled && !sink(d)) {
-        cancelled = true;
-        job->abandoned = true;
-      }
-      lock.lock();
-    }
-    if (!job->finished) continue;
-    // The engine thread holds references into this frame until it has said that it is finished.
-    Status status = cancelled ? absl::CancelledError("the caller stopped reading") : *job->finished;
-    SL_RETURN_IF_ERROR(status);
-    return job->summary;
-  }
+  SL_RETURN_IF_ERROR(job->Listen(sink));
+  return job->summary;
 }
 
 const LanguageModel& Engine::model() const { return impl_->model; }

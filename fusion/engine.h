@@ -1,5 +1,5 @@
-// The language side of a model: many sequences at once, one owner thread, one decode step each in
-// turn.
+// The language side of a model: many sequences at once, one owner thread. Each of its steps takes
+// rows of all active sequences through the decoder together.
 #pragma once
 
 #include <functional>
@@ -31,20 +31,23 @@ enum class FinishReason { kStop, kLength };
 struct GenerateSummary {
   FinishReason reason = FinishReason::kStop;
   int prompt_tokens = 0, visual_tokens = 0, output_tokens = 0;
+  int reused_tokens = 0;  // of the prompt: their keys and values were there already
   double queue_ms = 0, prefill_ms = 0, decode_ms = 0;
 };
 
 struct EngineOptions {
-  int max_active = 16;      // sequences decoded in turn
+  int max_active = 16;      // sequences decoded together
   int max_queued = 256;     // more wait no longer: RESOURCE_EXHAUSTED
-  int prefill_chunk = 256;  // prompt rows per step, so that a long prompt does not stall others
+  int step_tokens = 256;    // rows per step: first one of each that generates, then of prompts
+  int prefill_chunk = 256;  // of one prompt per step, so that a long one does not stall others
+  bool reuse_prefixes = true;  // keep full pages of prompts for those that start the same way
   int64_t kv_budget_bytes = int64_t{1} << 30;
   Device device = {};  // where the decoder and its pages are
   WeightChoice weights = WeightChoice::kStored;
 };
 
-// Thread-safe. A sequence is computed row by row of its own, so its numbers do not depend on what
-// else is in flight.
+// Thread-safe. A row's numbers do not depend on what shares its step, so an answer does not depend
+// on what else is in flight, on how its prompt was cut, or on what of it was reused.
 class Engine {
  public:
   using Sink = std::function<bool(const Delta&)>;  // false: stop with CANCELLED; called on the

@@ -32,6 +32,18 @@ PromptReader::PromptReader(const Prompt* prompt, const language::Decoder* decode
   }
 }
 
+void PromptReader::Skip(int64_t rows) {
+  row_ += rows;
+  for (offset_ += rows; offset_ > 0;) {
+    const PromptPiece& p = prompt_->pieces[piece_];
+    int64_t size =
+        p.span ? int64_t{p.span->rows} * p.span->cols : static_cast<int64_t>(p.ids.size());
+    if (offset_ < size) break;
+    offset_ -= size;
+    ++piece_;
+  }
+}
+
 language::StepInput PromptReader::Next(int64_t most) {
   int64_t width = decoder_->spec().hidden, n = std::min(most, prompt_->tokens - row_), done = 0;
   language::StepInput in;

@@ -11,8 +11,12 @@ class PromptReader {
  public:
   PromptReader(const Prompt* prompt, const language::Decoder* decoder);
   bool done() const { return row_ == prompt_->tokens; }
+  int64_t row() const { return row_; }  // rows read
+  int64_t left() const { return prompt_->tokens - row_; }
   // The next rows, at most `most` of them; gathers pieces, so that many short ones cost one pass.
   language::StepInput Next(int64_t most);
+  // Passes over rows whose keys and values are there already.
+  void Skip(int64_t rows);
 
  private:
   const Prompt* prompt_;

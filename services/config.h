@@ -22,8 +22,11 @@ struct ServerConfig {
   std::string encoders;            // folders of image encoders, separated by commas
   std::string device = "cpu";      // cpu, cuda or cuda:N
   int64_t threads = 0;             // compute threads; 0: one a core
-  int64_t max_active = 16;         // sequences decoded in turn
+  int64_t max_active = 16;       // sequences decoded together
+  int64_t step_tokens = 256, prefill_chunk = 256;
   int64_t kv_mib = 1024;
+  bool reuse_prefixes = true;
+  int64_t visual_cache_mib = 256;
   std::string log_level = "info";
   double drain_s = 30;  // how long requests in flight may go on after SIGTERM
   // Limits of one request.

@@ -33,10 +33,10 @@ int Cores(const ServerConfig& c) {
 class ReportingVision : public LocalVision {
  public:
   ReportingVision(std::unique_ptr<VisionPipeline> p, std::unique_ptr<EncoderSet> encoders,
-                  int parallel, std::function<void(double)> report)
-      : LocalVision(std::move(p), std::move(encoders), parallel), report_(std::move(report)) {}
-  StatusOr<std::shared_ptr<const EncodedMedia>> Encode(const MediaItem& item,
-                                                       const RequestContext& context) override {
+                  int parallel, int64_t cache_bytes, std::function<void(double)> report)
+      : LocalVision(std::move(p), std::move(encoders), parallel, cache_bytes),
+        report_(std::move(report)) {}
+  StatusOr<FoundMedia> Encode(const MediaItem& item, const RequestContext& context) override {
     MediaItem seen = item;
     seen.progress = report_;
     return LocalVision::Encode(seen, context);
@@ -55,11 +55,12 @@ StatusOr<std::unique_ptr<VisionRole>> LoadVision(const std::string& folder, cons
                         static_cast<int>(c.max_frames)});
   SL_ASSIGN_OR_RETURN(auto encoders, EncoderSet::Load(c.encoders, device));
   const int parallel = std::min(Cores(c), 4096);
+  const int64_t cache_bytes = c.visual_cache_mib << 20;
   if (hooks.decoding)
     return std::unique_ptr<VisionRole>(std::make_unique<ReportingVision>(
-        std::move(pipeline), std::move(encoders), parallel, hooks.decoding));
-  return std::unique_ptr<VisionRole>(
-      std::make_unique<LocalVision>(std::move(pipeline), std::move(encoders), parallel));
+        std::move(pipeline), std::move(encoders), parallel, cache_bytes, hooks.decoding));
+  return std::unique_ptr<VisionRole>(std::make_unique<LocalVision>(
+      std::move(pipeline), std::move(encoders), parallel, cache_bytes));
 }
 
 StatusOr<std::unique_ptr<LanguageRole>> LoadLanguage(const std::string& folder,
@@ -68,6 +69,9 @@ StatusOr<std::unique_ptr<LanguageRole>> LoadLanguage(const std::string& folder,
   EngineOptions options;
   options.max_active = static_cast<int>(c.max_active);
   options.max_queued = static_cast<int>(c.max_concurrent);
+  options.step_tokens = static_cast<int>(c.step_tokens);
+  options.prefill_chunk = static_cast<int>(c.prefill_chunk);
+  options.reuse_prefixes = c.reuse_prefixes;
   options.kv_budget_bytes = c.kv_mib << 20;
   SL_ASSIGN_OR_RETURN(options.device, Device::Open(c.device));
   SL_ASSIGN_OR_RETURN(options.weights, ParseWeightChoice(c.weights));

@@ -14,8 +14,10 @@ void SetDuration(double seconds, google::protobuf::Duration* out) {
   out->set_nanos(static_cast<int32_t>(ns % 1000000000));
 }
 
-void Describe(const CheckedPart& part, const EncodedMedia& media, v1::AnswerSummary* summary) {
+void Describe(const CheckedPart& part, const FoundMedia& found, v1::AnswerSummary* summary) {
+  const EncodedMedia& media = *found.media;
   v1::MediaInfo* info = summary->add_media();
+  info->set_cached(found.cached);
   info->set_content_index(part.index);
   info->set_width_px(media.source_width_px);
   info->set_height_px(media.source_height_px);
@@ -59,8 +61,8 @@ Status AnswerFlow::Run(const std::vector<CheckedPart>& parts, const CheckedOptio
       return theirs && FieldOf(media.status()).empty() ? AtField(media.status(), part.field)
                                                        : media.status();
     }
-    Describe(part, **media, summary);
-    request.parts.push_back({*std::move(media)});
+    Describe(part, *media, summary);
+    request.parts.push_back({std::move(media->media)});
   }
   const absl::Time encoded = absl::Now();
   SL_ASSIGN_OR_RETURN(GenerateSummary done, language_->Generate(request, context, sink));
@@ -69,6 +71,7 @@ Status AnswerFlow::Run(const std::vector<CheckedPart>& parts, const CheckedOptio
   summary->mutable_usage()->set_prompt_tokens(done.prompt_tokens - done.visual_tokens);
   summary->mutable_usage()->set_visual_tokens(done.visual_tokens);
   summary->mutable_usage()->set_output_tokens(done.output_tokens);
+  summary->mutable_usage()->set_cached_tokens(done.reused_tokens);
   v1::StageTimings* t = summary->mutable_timings();
   SetDuration(done.queue_ms / 1e3, t->mutable_queue());
   SetDuration(absl::ToDoubleSeconds(encoded - began), t->mutable_vision());

@@ -253,6 +253,7 @@ void EncodeSummary(const GenerateSummary& summary, pb::GenerateSummary* out) {
   out->set_queue_ms(summary.queue_ms);
   out->set_prefill_ms(summary.prefill_ms);
   out->set_decode_ms(summary.decode_ms);
+  out->set_reused_tokens(summary.reused_tokens);
 }
 
 StatusOr<GenerateSummary> DecodeSummary(const pb::GenerateSummary& in) {
@@ -267,6 +268,7 @@ StatusOr<GenerateSummary> DecodeSummary(const pb::GenerateSummary& in) {
   summary.queue_ms = in.queue_ms();
   summary.prefill_ms = in.prefill_ms();
   summary.decode_ms = in.decode_ms();
+  summary.reused_tokens = in.reused_tokens();
   return summary;
 }
 

@@ -7,8 +7,11 @@
 namespace sightline {
 
 LocalVision::LocalVision(std::unique_ptr<VisionPipeline> pipeline,
-                         std::unique_ptr<EncoderSet> encoders, int parallel)
-    : pipeline_(std::move(pipeline)), encoders_(std::move(encoders)), places_(parallel) {}
+                         std::unique_ptr<EncoderSet> encoders, int parallel, int64_t cache_bytes)
+    : pipeline_(std::move(pipeline)),
+      encoders_(std::move(encoders)),
+      cache_(cache_bytes),
+      places_(parallel) {}
 
 template <typename Work>
 auto LocalVision::Placed(const RequestContext& context, const Work& work) -> decltype(work()) {
@@ -26,11 +29,13 @@ auto LocalVision::Placed(const RequestContext& context, const Work& work) -> dec
   }
 }
 
-StatusOr<std::shared_ptr<const EncodedMedia>> LocalVision::Encode(const MediaItem& item,
-                                                                  const RequestContext& context) {
-  return Placed(context, [&]() -> StatusOr<std::shared_ptr<const EncodedMedia>> {
-    SL_ASSIGN_OR_RETURN(EncodedMedia media, pipeline_->Encode(item, context));
-    return std::make_shared<const EncodedMedia>(std::move(media));
+StatusOr<FoundMedia> LocalVision::Encode(const MediaItem& item, const RequestContext& context) {
+  // Who waits for another's result holds no place.
+  return cache_.Get(MediaKey(item, pipeline_->traits().model), context, [&] {
+    return Placed(context, [&]() -> StatusOr<MediaPtr> {
+      SL_ASSIGN_OR_RETURN(EncodedMedia media, pipeline_->Encode(item, context));
+      return std::make_shared<const EncodedMedia>(std::move(media));
+    });
   });
 }
 
@@ -64,8 +69,8 @@ StatusOr<ImageFeatures> LocalVision::EncodeImage(const ImageRequest& request,
     if (request.top_k > 0) return HasNoClasses(own);
     MediaItem item;
     item.bytes = request.bytes;
-    SL_ASSIGN_OR_RETURN(auto media, Encode(item, context));
-    return FeaturesOf(*media, own);
+    SL_ASSIGN_OR_RETURN(FoundMedia found, Encode(item, context));
+    return FeaturesOf(*found.media, own);
   }
   return Placed(context, [&] {
     return encoders_->Encode(request, pipeline_->limits().max_image_pixels, context);

@@ -9,13 +9,12 @@
 namespace sightline {
 
 // Calls the pipeline on the caller's thread; at most `parallel` at once, so that decoding does not
-// starve generation.
+// starve generation. Keeps visual tokens by content, up to `cache_bytes` of them.
 class LocalVision : public VisionRole {
  public:
   LocalVision(std::unique_ptr<VisionPipeline> pipeline, std::unique_ptr<EncoderSet> encoders,
-              int parallel);
-  StatusOr<std::shared_ptr<const EncodedMedia>> Encode(const MediaItem& item,
-                                                       const RequestContext& context) override;
+              int parallel, int64_t cache_bytes);
+  StatusOr<FoundMedia> Encode(const MediaItem& item, const RequestContext& context) override;
   StatusOr<ImageFeatures> EncodeImage(const ImageRequest& request,
                                       const RequestContext& context) override;
   StatusOr<VisionInfo> Info(const RequestContext& context) override;
@@ -28,6 +27,7 @@ class LocalVision : public VisionRole {
   auto Placed(const RequestContext& context, const Work& work) -> decltype(work());
   std::unique_ptr<VisionPipeline> pipeline_;
   std::unique_ptr<EncoderSet> encoders_;
+  VisualCache cache_;
   Places places_;
 };
 

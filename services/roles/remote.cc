@@ -76,8 +76,7 @@ std::shared_ptr<grpc::Channel> RoleChannel(const std::string& address) {
   return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), args);
 }
 
-StatusOr<std::shared_ptr<const EncodedMedia>> RemoteVision::Encode(const MediaItem& item,
-                                                                   const RequestContext& context) {
+StatusOr<FoundMedia> RemoteVision::Encode(const MediaItem& item, const RequestContext& context) {
   WatchedCall call(context);
   internal::v1::EncodeRequest request;
   EncodeMediaItem(item, &request);
@@ -88,7 +87,7 @@ StatusOr<std::shared_ptr<const EncodedMedia>> RemoteVision::Encode(const MediaIt
   if (!media.ok())
     return absl::InternalError("the vision role's reply makes no sense: " +
                                std::string(media.status().message()));
-  return media;
+  return FoundMedia{*std::move(media), response.cached()};
 }
 
 StatusOr<ImageFeatures> RemoteVision::EncodeImage(const ImageRequest& request,

@@ -22,8 +22,7 @@ class RemoteVision : public VisionRole {
  public:
   explicit RemoteVision(const std::shared_ptr<grpc::Channel>& channel)
       : stub_(internal::v1::VisionService::NewStub(channel)) {}
-  StatusOr<std::shared_ptr<const EncodedMedia>> Encode(const MediaItem& item,
-                                                       const RequestContext& context) override;
+  StatusOr<FoundMedia> Encode(const MediaItem& item, const RequestContext& context) override;
   StatusOr<ImageFeatures> EncodeImage(const ImageRequest& request,
                                       const RequestContext& context) override;
   StatusOr<VisionInfo> Info(const RequestContext& context) override;

@@ -12,9 +12,10 @@ grpc::Status VisionServiceImpl::Encode(grpc::ServerContext* call,
   const RequestContext context = ContextOf(call, request->request_id(), default_deadline_s_);
   auto item = DecodeMediaItem(*request);
   if (!item.ok()) return ToGrpc(item.status(), request->request_id());
-  auto media = role_->Encode(*item, context);
-  if (!media.ok()) return ToGrpc(media.status(), request->request_id());
-  EncodeMedia(**media, response->mutable_media());
+  auto found = role_->Encode(*item, context);
+  if (!found.ok()) return ToGrpc(found.status(), request->request_id());
+  EncodeMedia(*found->media, response->mutable_media());
+  response->set_cached(found->cached);
   return grpc::Status::OK;
 }
 

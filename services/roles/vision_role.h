@@ -8,6 +8,7 @@
 #include "compute/base/status.h"
 #include "fusion/encoders/encoder_set.h"
 #include "fusion/vision_pipeline.h"
+#include "fusion/visual_cache.h"
 
 namespace sightline {
 
@@ -25,8 +26,7 @@ class VisionRole {
   virtual ~VisionRole() = default;
   // Blocks. INVALID_ARGUMENT: the file cannot be read or is over a limit. CANCELLED or
   // DEADLINE_EXCEEDED: as `context`.
-  virtual StatusOr<std::shared_ptr<const EncodedMedia>> Encode(const MediaItem& item,
-                                                               const RequestContext& context) = 0;
+  virtual StatusOr<FoundMedia> Encode(const MediaItem& item, const RequestContext& context) = 0;
   // Runs an image encoder of its own, or the model's (name empty or the model's). NOT_FOUND: no
   // encoder of that name; FAILED_PRECONDITION: classes are wanted of one that has none.
   virtual StatusOr<ImageFeatures> EncodeImage(const ImageRequest& request,

@@ -57,11 +57,38 @@ TEST_F(AnswerTest, SplitRolesGiveTheSameAnswersAndSummary) {
     v1::AnswerResponse x, y;
     ASSERT_TRUE(Answer(a.get(), Ask(q.file, q.question), &x).ok());
     ASSERT_TRUE(Answer(b.get(), Ask(q.file, q.question), &y).ok());
+    for (v1::AnswerResponse* r : {&x, &y}) {  // what was there already depends on who asked before
+      r->mutable_summary()->mutable_usage()->clear_cached_tokens();
+      for (auto& media : *r->mutable_summary()->mutable_media()) media.clear_cached();
+    }
     EXPECT_EQ(x.text(), y.text()) << q.question;
     EXPECT_EQ(x.summary().usage().SerializeAsString(), y.summary().usage().SerializeAsString());
     ASSERT_EQ(x.summary().media_size(), 1);
     EXPECT_EQ(x.summary().media(0).SerializeAsString(), y.summary().media(0).SerializeAsString());
     EXPECT_EQ(x.summary().finish_reason(), v1::FINISH_REASON_STOP);
+  }
+}
+
+// The second time neither the picture nor the beginning of the prompt is computed, and the answer is
+// the same.
+TEST_F(AnswerTest, WhatWasSeenBeforeIsReused) {
+  for (bool split : {false, true}) {
+    Deployment fresh(split);
+    auto stub = fresh.Stub();
+    v1::AnswerResponse first, again, other;
+    ASSERT_TRUE(Answer(stub.get(), Ask("scene-1.png", "Describe the image."), &first).ok());
+    ASSERT_TRUE(Answer(stub.get(), Ask("scene-1.png", "Describe the image."), &again).ok());
+    ASSERT_TRUE(Answer(stub.get(), Ask("scene-2.png", "Describe the image."), &other).ok());
+    EXPECT_EQ(first.text(), again.text());
+    EXPECT_FALSE(first.summary().media(0).cached());
+    EXPECT_TRUE(again.summary().media(0).cached());
+    EXPECT_FALSE(other.summary().media(0).cached());
+    const v1::Usage& usage = again.summary().usage();
+    EXPECT_EQ(first.summary().usage().cached_tokens(), 0);
+    EXPECT_GT(usage.cached_tokens(), 0);
+    EXPECT_LT(usage.cached_tokens(), usage.prompt_tokens() + usage.visual_tokens());
+    EXPECT_EQ(other.summary().usage().cached_tokens(), 0);
+    EXPECT_EQ(usage.prompt_tokens(), first.summary().usage().prompt_tokens());
   }
 }
 

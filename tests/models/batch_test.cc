@@ -10,7 +10,6 @@
 #include "fusion/families/vl_model.h"
 #include "language/decoder.h"
 #include "tests/models/model_files.h"
-#include "tools/parity/report.h"
 
 namespace sightline::language {
 namespace {
@@ -113,7 +112,7 @@ TEST_P(BatchKinds, BatchedEqualsSingle) {
   while (Step(&stories)) {
   }
   for (const Story& s : stories) {
-    EXPECT_LT(parity::RelativeError(s.got.data, s.want.data), 1e-5);
+    EXPECT_EQ(s.got.data, s.want.data);
     EXPECT_EQ(s.seq->length(), s.in.x.rows());
   }
 }
@@ -139,9 +138,9 @@ TEST_P(BatchKinds, TapsAreOfTheirOwnSequence) {
     ASSERT_EQ(taps[i].hidden.size(), want.hidden.size());
     ASSERT_EQ(taps[i].last_row.size(), want.last_row.size());
     for (size_t l = 0; l < want.hidden.size(); ++l)
-      EXPECT_LT(parity::RelativeError(taps[i].hidden[l].data, want.hidden[l].data), 1e-5);
+      EXPECT_EQ(taps[i].hidden[l].data, want.hidden[l].data);
     for (size_t l = 0; l < want.last_row.size(); ++l)
-      EXPECT_LT(parity::RelativeError(taps[i].last_row[l].data, want.last_row[l].data), 1e-5);
+      EXPECT_EQ(taps[i].last_row[l].data, want.last_row[l].data);
   }
 }
 

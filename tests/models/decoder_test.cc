@@ -7,7 +7,6 @@
 #include "compute/attention/windowed_list.h"
 #include "fusion/families/vl_model.h"
 #include "tests/models/model_files.h"
-#include "tools/parity/report.h"
 
 namespace sightline::language {
 namespace {
@@ -43,7 +42,7 @@ TEST_P(DecoderKinds, ChunksEqualOnePass) {
   }
   ASSERT_EQ(at, ids.size());
   EXPECT_EQ(parts.next_position(), 140);
-  EXPECT_LT(parity::RelativeError(got, *want), 1e-5);
+  EXPECT_EQ(got, *want);
 }
 
 // Text positions given as three equal streams are the default.
