@@ -24,13 +24,6 @@ struct Decoder::Step {
 
 namespace {
 
-void GeluTanhMul(const float* gate, const float* up, int64_t n, float* y) {
-  for (int64_t i = 0; i < n; ++i) {
-    float g = gate[i], t = std::tanh(0.7978845608f * (g + 0.044715f * g * g * g));
-    y[i] = 0.5f * g * (1 + t) * up[i];
-  }
-}
-
 // The last query row's attention [H, S], read by the kernel's tap: each pass tells some of the keys
 // apart.
 Tensor LastRow(AttentionArgs a, const BlockList& list, int32_t keys) {
@@ -143,8 +136,9 @@ void Decoder::MlpBlock(const Layer& l, Tensor* x) const {
   Tensor y = Normalise(*x, l.before_mlp);
   Tensor gate = Apply(y, l.gate), up = Apply(y, l.up);
   auto n = static_cast<int64_t>(gate.data.size());
-  auto mix = spec_.activation == Activation::kSilu ? SiluMul : GeluTanhMul;
-  mix(gate.data.data(), up.data.data(), n, gate.data.data());
+  auto kind =
+      spec_.activation == Activation::kSilu ? ActivationKind::kSilu : ActivationKind::kGeluTanh;
+  ActivateMul(kind, gate.data.data(), up.data.data(), n, gate.data.data());
   Tensor down = Apply(gate, l.down);
   AddAll(x, spec_.sandwich_norms ? Normalise(down, l.after_mlp) : down);
 }

@@ -6,6 +6,7 @@
 
 #include "compute/base/check.h"
 #include "compute/base/thread_pool.h"
+#include "compute/cpu/depthwise.h"
 
 namespace sightline {
 namespace {
@@ -55,32 +56,16 @@ Tensor DenseConv(const Tensor& x, const Conv& conv) {
   return y;
 }
 
-__attribute__((target_clones("avx2,fma", "default"))) void AddProduct(const float* x,
-                                                                      const float* w, int64_t n,
-                                                                      float* y) {
-  for (int64_t i = 0; i < n; ++i) y[i] += x[i] * w[i];
-}
-
-Tensor DepthwiseRows(const Tensor& x, const Conv& conv) {
+Tensor DepthwiseMap(const Tensor& x, const Conv& conv) {
   const ConvSteps& s = conv.steps;
   int64_t h = x.shape[0], w = x.shape[1], c = x.shape[2];
   int64_t oh = OutSide(h, s), ow = OutSide(w, s);
   SL_CHECK(conv.taps.w.shape[0] == s.kernel * s.kernel && conv.taps.w.shape[1] == c);
   Tensor y({oh, ow, c});
-  ParallelFor(oh, 1, [&](int64_t b, int64_t e) {
-    for (int64_t i = b * ow; i < e * ow; ++i) {
-      float* out = y.data.data() + i * c;
-      if (!conv.taps.bias.empty()) {
-        std::memcpy(out, conv.taps.bias.data(), static_cast<size_t>(c) * sizeof(float));
-      }
-      for (int64_t t = 0; t < s.kernel * s.kernel; ++t) {
-        int64_t sy = i / ow * s.stride + t / s.kernel - s.padding;
-        int64_t sx = i % ow * s.stride + t % s.kernel - s.padding;
-        if (sy < 0 || sy >= h || sx < 0 || sx >= w) continue;
-        AddProduct(x.data.data() + (sy * w + sx) * c, conv.taps.w.row(t), c, out);
-      }
-    }
-  });
+  const float* bias = conv.taps.bias.empty() ? nullptr : conv.taps.bias.data();
+  DepthwiseJob job{x.data.data(),           h,    w,     c,  s.kernel, s.stride,     s.padding,
+                   conv.taps.w.data.data(), bias, false, oh, ow,       y.data.data()};
+  ParallelFor(oh, 1, [&](int64_t b, int64_t e) { DepthwiseRows(job, b, e); });
   return y;
 }
 
@@ -178,7 +163,7 @@ Conv PackConv(const Tensor& weight, const Tensor& bias, const ConvSteps& steps, 
 
 Tensor Conv2d(const Tensor& x, const Conv& conv) {
   SL_CHECK(x.shape.size() == 3);
-  return conv.depthwise ? DepthwiseRows(x, conv) : DenseConv(x, conv);
+  return conv.depthwise ? DepthwiseMap(x, conv) : DenseConv(x, conv);
 }
 
 Tensor AveragePool(const Tensor& x, const PoolSteps& p) {

@@ -6,6 +6,9 @@
 #include <oneapi/dnnl/dnnl.h>
 
 #include "compute/base/thread_pool.h"
+#include "compute/cpu/depthwise.h"
+#include "compute/cpu/norms.h"
+#include "compute/cpu/rotary.h"
 
 namespace sightline {
 namespace {
@@ -53,44 +56,36 @@ Tensor Apply(const Tensor& x, const Linear& layer) {
 }
 
 void LayerNorm(const float* x, int64_t rows, int64_t c, const float* weight, const float* bias, float eps, float* y) {
-  ParallelFor(rows, 64, [&](int64_t b, int64_t e) {
-    for (int64_t i = b; i < e; ++i) {
-      const float* p = x + i * c;
-      double mean = 0, var = 0;
-      for (int64_t j = 0; j < c; ++j) mean += p[j];
-      mean /= static_cast<double>(c);
-      for (int64_t j = 0; j < c; ++j) var += (p[j] - mean) * (p[j] - mean);
-      auto inv = static_cast<float>(1 / std::sqrt(var / static_cast<double>(c) + eps));
-      auto m = static_cast<float>(mean);
-      for (int64_t j = 0; j < c; ++j) y[i * c + j] = (p[j] - m) * inv * weight[j] + bias[j];
-    }
-  });
+  ParallelFor(rows, 16, [&](int64_t b, int64_t e) { LayerNormRows(x + b * c, e - b, c, weight, bias, eps, y + b * c); });
 }
 
 void RmsNorm(const float* x, int64_t rows, int64_t c, const float* weight, float eps, float* y) {
-  for (int64_t i = 0; i < rows; ++i) {
-    const float* p = x + i * c;
-    double ss = 0;
-    for (int64_t j = 0; j < c; ++j) ss += static_cast<double>(p[j]) * p[j];
-    auto inv = static_cast<float>(1 / std::sqrt(ss / static_cast<double>(c) + eps));
-    for (int64_t j = 0; j < c; ++j) y[i * c + j] = p[j] * inv * weight[j];
-  }
+  ParallelFor(rows, 16, [&](int64_t b, int64_t e) { RmsNormRows(x + b * c, e - b, c, weight, eps, y + b * c); });
 }
 
-void GeluInPlace(float* x, int64_t n) {
-  ParallelFor(n, 4096, [&](int64_t b, int64_t e) {
-    for (int64_t i = b; i < e; ++i) x[i] = 0.5f * x[i] * (1 + std::erf(x[i] * 0.70710678f));
-  });
+void Activate(ActivationKind kind, float* x, int64_t n) {
+  ParallelFor(n, 4096, [&](int64_t b, int64_t e) { ActivateSpan(kind, x + b, e - b, x + b); });
 }
 
-void SiluMul(const float* gate, const float* up, int64_t n, float* y) {
-  ParallelFor(n, 4096, [&](int64_t b, int64_t e) {
-    for (int64_t i = b; i < e; ++i) y[i] = gate[i] / (1 + std::exp(-gate[i])) * up[i];
-  });
+void GeluInPlace(float* x, int64_t n) { Activate(ActivationKind::kGelu, x, n); }
+
+void ActivateMul(ActivationKind kind, const float* gate, const float* up, int64_t n, float* y) {
+  ParallelFor(n, 4096, [&](int64_t b, int64_t e) { ActivateGated(kind, gate + b, up + b, e - b, y + b); });
 }
+
+void SiluMul(const float* gate, const float* up, int64_t n, float* y) { ActivateMul(ActivationKind::kSilu, gate, up, n, y); }
 
 void AddInPlace(float* x, const float* y, int64_t n) {
-  for (int64_t i = 0; i < n; ++i) x[i] += y[i];
+  ParallelFor(n, 1 << 15, [&](int64_t b, int64_t e) {
+    for (int64_t i = b; i < e; ++i) x[i] += y[i];
+  });
+}
+
+void RotateHeads(float* x, int64_t rows, int64_t stride, int64_t heads, int64_t d, const float* cosine, const float* sine) {
+  int64_t half = d / 2;
+  ParallelFor(rows, 32, [&](int64_t b, int64_t e) {
+    RotateRows(x + b * stride, e - b, stride, heads, d, cosine + b * half, sine + b * half);
+  });
 }
 
 void Rope(float* x, int64_t rows, int64_t heads, int64_t d, const int32_t* positions, float theta) {
@@ -147,23 +142,8 @@ Tensor Conv3x3Stride2(const Tensor& x, const Linear& layer) {
 
 void DepthwiseConv(const float* x, int64_t h, int64_t w, int64_t c, int k, const float* weight, const float* bias,
                    bool accumulate, float* y) {
-  int r = k / 2;
-  ParallelFor(h, 1, [&](int64_t b, int64_t e) {
-    std::vector<float> acc(static_cast<size_t>(c));
-    for (int64_t yy = b; yy < e; ++yy) {
-      for (int64_t xx = 0; xx < w; ++xx) {
-        std::memcpy(acc.data(), bias, static_cast<size_t>(c) * sizeof(float));
-        for (int t = 0; t < k * k; ++t) {
-          int64_t sy = yy + t / k - r, sx = xx + t % k - r;
-          if (sy < 0 || sy >= h || sx < 0 || sx >= w) continue;
-          const float *p = x + (sy * w + sx) * c, *q = weight + t * c;
-          for (int64_t i = 0; i < c; ++i) acc[static_cast<size_t>(i)] += p[i] * q[i];
-        }
-        float* out = y + (yy * w + xx) * c;
-        for (int64_t i = 0; i < c; ++i) out[i] = acc[static_cast<size_t>(i)] + (accumulate ? out[i] : 0.0f);
-      }
-    }
-  });
+  DepthwiseJob job{x, h, w, c, k, 1, k / 2, weight, bias, accumulate, h, w, y};
+  ParallelFor(h, 1, [&](int64_t b, int64_t e) { DepthwiseRows(job, b, e); });
 }
 
 }  // namespace sightline

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "compute/base/tensor.h"
+#include "compute/cpu/activations.h"
 
 namespace sightline {
 
@@ -20,12 +21,16 @@ Tensor Apply(const Tensor& x, const Linear& layer);
 
 void LayerNorm(const float* x, int64_t rows, int64_t c, const float* weight, const float* bias, float eps, float* y);
 void RmsNorm(const float* x, int64_t rows, int64_t c, const float* weight, float eps, float* y);
-void GeluInPlace(float* x, int64_t n);                               // exact, erf
+void Activate(ActivationKind kind, float* x, int64_t n);
+void ActivateMul(ActivationKind kind, const float* gate, const float* up, int64_t n, float* y);  // f(gate) * up
+void GeluInPlace(float* x, int64_t n);                                  // exact, erf
 void SiluMul(const float* gate, const float* up, int64_t n, float* y);  // silu(gate) * up
 void AddInPlace(float* x, const float* y, int64_t n);
 
 // Rotary position of x [rows, heads, D] in place, half-split layout: pairs (i, i + D/2), angle position * theta^(-2i/D).
 void Rope(float* x, int64_t rows, int64_t heads, int64_t d, const int32_t* positions, float theta);
+// The same of heads side by side in rows `stride` floats apart, by given turns [rows, D/2].
+void RotateHeads(float* x, int64_t rows, int64_t stride, int64_t heads, int64_t d, const float* cosine, const float* sine);
 
 // 3x3 convolution, stride 2, padding 1: x [H, W, Cin] -> [ceil(H/2), ceil(W/2), Cout]; layer.w is [Cout, 9*Cin] with the
 // taps outermost (row, column, channel).

@@ -27,23 +27,6 @@ std::pair<int32_t, int32_t> PatchAt(int32_t i, int32_t w, int32_t merge) {
   return {unit / wide * merge + inside / merge, unit % wide * merge + inside % merge};
 }
 
-// Rotates q and k inside rows of [q | k | v]; angles [rows, D/2].
-void RotateHeads(const std::vector<float>& angles, int64_t heads, int64_t d, Tensor* qkv) {
-  int64_t half = d / 2;
-  for (int64_t t = 0; t < qkv->rows(); ++t) {
-    const float* angle = &angles[static_cast<size_t>(t * half)];
-    for (int64_t i = 0; i < half; ++i) {
-      float c = std::cos(angle[i]), s = std::sin(angle[i]);
-      for (int64_t h = 0; h < 2 * heads; ++h) {  // heads of q, then of k
-        float* p = qkv->row(t) + h * d;
-        float a = p[i], b = p[i + half];
-        p[i] = a * c - b * s;
-        p[i + half] = b * c + a * s;
-      }
-    }
-  }
-}
-
 }  // namespace
 
 struct QwenTower::Merger {
@@ -148,9 +131,14 @@ void QwenTower::AddPositions(const Grid& g, Tensor* x) const {
 }
 
 // The first half of the pairs turns by the row, the second by the column.
-std::vector<float> QwenTower::Angles(const Grid& g) const {
+QwenTower::Turns QwenTower::TurnsOf(const Grid& g) const {
   int64_t half = spec_.hidden / spec_.heads / 2, quarter = half / 2;
-  std::vector<float> f, out;
+  std::vector<float> f;
+  Turns out;
+  auto turn = [&out](float angle) {
+    out.cosine.push_back(std::cos(angle));
+    out.sine.push_back(std::sin(angle));
+  };
   for (int64_t i = 0; i < quarter; ++i) {
     f.push_back(static_cast<float>(std::pow(
         static_cast<double>(spec_.theta), -static_cast<double>(i) / static_cast<double>(quarter))));
@@ -158,8 +146,8 @@ std::vector<float> QwenTower::Angles(const Grid& g) const {
   for (int32_t t = 0; t < g[0]; ++t) {
     for (int32_t i = 0; i < g[1] * g[2]; ++i) {
       auto [row, col] = PatchAt(i, g[2], static_cast<int32_t>(spec_.merge));
-      for (float v : f) out.push_back(static_cast<float>(row) * v);
-      for (float v : f) out.push_back(static_cast<float>(col) * v);
+      for (float v : f) turn(static_cast<float>(row) * v);
+      for (float v : f) turn(static_cast<float>(col) * v);
     }
   }
   return out;
@@ -182,7 +170,7 @@ TowerFeatures QwenTower::Encode(const Tensor& patches, const Grid& g) const {
            patches.cols() == spec_.patch_floats());
   Tensor x = Apply(patches, w_->patch);
   if (spec_.position_grid > 0) AddPositions(g, &x);
-  std::vector<float> angles = Angles(g);
+  Turns turns = TurnsOf(g);
   BlockList whole = FrameList(g[0], g[1] * g[2]), windows;
   if (spec_.window > 0) {
     windows = UnitWindowList(g[0], g[1] / merge, g[2] / merge, static_cast<int32_t>(spec_.window),
@@ -193,7 +181,8 @@ TowerFeatures QwenTower::Encode(const Tensor& patches, const Grid& g) const {
   for (int64_t i = 0; i < spec_.layers; ++i) {
     const Block& b = w_->blocks[static_cast<size_t>(i)];
     Tensor qkv = Apply(Normalise(x, b.norm1, b.norm1_bias), b.qkv);
-    RotateHeads(angles, spec_.heads, d, &qkv);
+    RotateHeads(qkv.data.data(), qkv.rows(), 3 * c, 2 * spec_.heads, d, turns.cosine.data(),
+                turns.sine.data());  // heads of q, then of k
     const float* q = qkv.data.data();
     const BlockList& lists = spec_.window > 0 && !Among(spec_.full_layers, i) ? windows : whole;
     Add(&x,

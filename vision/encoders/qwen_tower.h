@@ -50,7 +50,10 @@ class QwenTower {
   Tensor Normalise(const Tensor& x, const std::vector<float>& weight,
                    const std::vector<float>& bias) const;
   void AddPositions(const Grid& grid, Tensor* x) const;
-  std::vector<float> Angles(const Grid& grid) const;
+  struct Turns {
+    std::vector<float> cosine, sine;  // [rows, D/2]
+  };
+  Turns TurnsOf(const Grid& grid) const;
   Tensor Merge(const Tensor& x, const Merger& merger) const;
   QwenTowerSpec spec_;
   std::unique_ptr<Weights> w_;

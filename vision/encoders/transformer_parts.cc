@@ -30,14 +30,10 @@ Linear WeightList::Patches(const std::string& name, const std::vector<int64_t>& 
 }
 
 void Activate(VisionActivation kind, Tensor* x) {
-  if (kind == VisionActivation::kGelu) {
-    GeluInPlace(x->data.data(), static_cast<int64_t>(x->data.size()));
-  } else if (kind == VisionActivation::kGeluTanh) {
-    for (float& v : x->data)
-      v = 0.5f * v * (1 + std::tanh(0.7978845608f * (v + 0.044715f * v * v * v)));
-  } else {
-    for (float& v : x->data) v = v / (1 + std::exp(-1.702f * v));
-  }
+  ActivationKind of = kind == VisionActivation::kGelu       ? ActivationKind::kGelu
+                      : kind == VisionActivation::kGeluTanh ? ActivationKind::kGeluTanh
+                                                            : ActivationKind::kQuickGelu;
+  Activate(of, x->data.data(), static_cast<int64_t>(x->data.size()));
 }
 
 Tensor AttendRows(const HeadRows& in, const BlockList& lists) {
