@@ -14,8 +14,8 @@ std::string IsaName();
 // A pass of all compute threads over `bytes` (at `data`, 64-byte aligned), fetching ahead as our
 // kernels do: bytes a second.
 double ReadRate(const uint8_t* data, int64_t bytes);
-// Float32 multiply-adds from registers on all compute threads, operations a second (two each).
-double FmaPeak();
+// float32 multiply-adds from registers on all compute threads, operations a second.
+double FloatPeak();
 // u8 x s8 products from registers on all compute threads, operations a second (two for a
 // multiply-add): the byte dot product where the CPU has it, else maddubs + madd + add.
 double Int8Peak();

@@ -242,10 +242,10 @@ nlohmann::json Measure(const Work& w, int runs) {
   std::vector<double> times, share_fma, share_gemm;
   bool equal = true;
   for (int r = 0; r < runs; ++r) {
-    double fma_now = FmaPeak(), gemm_now = GemmPeak();
+    double fma_now = FloatPeak(), gemm_now = GemmPeak();
     std::vector<float> features;
     double s = Seconds([&] { features = w.run(); });
-    fma_now = std::max(fma_now, FmaPeak()), gemm_now = std::max(gemm_now, GemmPeak());
+    fma_now = std::max(fma_now, FloatPeak()), gemm_now = std::max(gemm_now, GemmPeak());
     equal = equal && features == first;
     times.push_back(s * 1e3);
     share_fma.push_back(flops / s / fma_now);

@@ -207,7 +207,7 @@ StatusOr<PackedMatrix> QuantizeAndPack(BlockFormat format, const void* rows, int
                                        PackedFormat to) {
   if (to != PackedFormat::kQ8 && to != PackedFormat::kQ4K) return Bad("rows quantise to q8 or q4");
   if (n < 1 || k < 1 || k % kBlock != 0) return Bad("a row must be a multiple of 32 long");
-  if (TraitsOf(format).values != 1) return Bad("only F32, F16 and BF16 rows can be quantised");
+  if (k % TraitsOf(format).values != 0) return Bad("a row must be a whole number of blocks");
   PackedMatrix w = Empty(to, n, k);
   std::atomic<bool> finite{true};
   ParallelFor(w.panels, 1, [&](int64_t begin, int64_t end) {

@@ -36,9 +36,9 @@ struct PackedMatrix {
   int64_t bytes() const { return panels * panel_bytes; }
 };
 
-// Repacks rows as GGUF stores them (Q8_0, Q4_0, Q4_K, Q6_K; [n, k], contiguous), or quantises F32,
-// F16 or BF16 rows to `to`. Exact for the former. INVALID_ARGUMENT for other pairs and k no
-// multiple of 32, or a weight that is not finite. Uses ParallelFor.
+// Repacks rows as GGUF stores them (Q8_0, Q4_0, Q4_K, Q6_K; [n, k], contiguous), which is exact, or
+// quantises rows of any format to `to`. INVALID_ARGUMENT for other pairs, a k that is no whole
+// number of blocks, or a weight that is not finite. Uses ParallelFor.
 StatusOr<PackedMatrix> PackBlocks(BlockFormat format, const void* rows, int64_t n, int64_t k);
 // kQ8 or kQ4K (k need be a multiple of 32 only: the last super-block may be short).
 StatusOr<PackedMatrix> QuantizeAndPack(BlockFormat format, const void* rows, int64_t n, int64_t k,

@@ -4,27 +4,10 @@
 #include <vector>
 
 #include "compute/base/check.h"
-#include "compute/base/thread_pool.h"
 #include "compute/cpu/quant_kernels.h"
+#include "compute/cpu/units.h"
 
 namespace sightline {
-namespace {
-
-// Calls fn(job, begin, end) over the units of all jobs, `sizes` units each.
-template <class Fn>
-void ForUnits(const std::vector<int64_t>& sizes, int64_t grain, const Fn& fn) {
-  int64_t total = 0;
-  for (int64_t n : sizes) total += n;
-  ParallelFor(total, grain, [&](int64_t begin, int64_t end) {
-    int64_t start = 0;
-    for (size_t j = 0; j < sizes.size(); start += sizes[j++]) {
-      int64_t b = std::max(begin - start, int64_t{0}), e = std::min(end - start, sizes[j]);
-      if (b < e) fn(j, b, e);
-    }
-  });
-}
-
-}  // namespace
 
 void QuantMatMul(const QuantRows& x, std::span<const MatMulJob> jobs) {
   if (x.rows == 0) return;
@@ -44,6 +27,10 @@ void QuantMatMul(const QuantRows& x, std::span<const MatMulJob> jobs) {
     } else {
       GemmGroups(*job.w, x, begin, end, job.out, job.out_stride);
     }
+    for (int64_t m = 0; job.bias && m < x.rows; ++m) {
+      float* row = job.out + m * job.out_stride;
+      for (int64_t n = begin * unit; n < std::min(job.w->n, end * unit); ++n) row[n] += job.bias[n];
+    }
   });
 }
 
@@ -54,7 +41,7 @@ void QuantMatMulReference(const QuantRows& x, std::span<const MatMulJob> jobs) {
     for (int64_t n = 0; n < job.w->n; ++n) {
       UnpackRow(*job.w, n, weights.data());
       for (int64_t m = 0; m < x.rows; ++m) {
-        double total = 0;
+        double total = job.bias ? job.bias[n] : 0;
         for (int64_t k = 0; k < x.k; ++k) {
           total += static_cast<double>(weights[static_cast<size_t>(k)]) *
                    x.scale[m * x.blocks + k / 32] * x.codes[m * x.stride + k];

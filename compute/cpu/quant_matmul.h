@@ -1,4 +1,4 @@
-// Products of int8 activations with packed integer weights: out = x w^T.
+// Products of int8 activations with packed integer weights: out = x w^T + bias.
 //
 // Letters: M rows of activations, N outputs, K inputs. Every output is the sum, in float32 and in
 // the order of the blocks, of exact integer block products times their scales: a row's result does
@@ -16,6 +16,7 @@ struct MatMulJob {
   const PackedMatrix* w = nullptr;
   float* out = nullptr;  // [M, N], row m at out + m * out_stride
   int64_t out_stride = 0;
+  const float* bias = nullptr;  // [N] or null; added last
 };
 
 // All jobs share x, and w->k == x.k. One parallel loop serves all of them (queries, keys and

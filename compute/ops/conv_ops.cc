@@ -43,9 +43,9 @@ void FillPatches(const Tensor& x, const ConvSteps& s, int64_t ow, int64_t first,
 Tensor DenseConv(const Tensor& x, const Conv& conv) {
   const ConvSteps& s = conv.steps;
   if (s.kernel == 1 && s.stride == 1 && s.padding == 0) return Apply(x, conv.taps);
-  int64_t oh = OutSide(x.shape[0], s), ow = OutSide(x.shape[1], s), n = conv.taps.w.shape[0];
+  int64_t oh = OutSide(x.shape[0], s), ow = OutSide(x.shape[1], s), n = conv.taps.outputs();
   int64_t width = s.kernel * s.kernel * x.shape[2];
-  SL_CHECK(conv.taps.w.shape[1] == width);
+  SL_CHECK(conv.taps.inputs() == width);
   int64_t part = std::clamp<int64_t>(kPatchFloats / (ow * width), 1, oh);
   Tensor y({oh, ow, n}), patches({part * ow, width});
   for (int64_t first = 0; first < oh; first += part) {

@@ -28,7 +28,19 @@ __attribute__((target_clones("avx2,fma", "default"))) float Dot(const float* a, 
 
 }  // namespace
 
+Status PackWeights(WeightChoice choice, Linear* layer) {
+  if (layer->packed || layer->w.data.empty()) return absl::OkStatus();
+  SL_ASSIGN_OR_RETURN(layer->packed,
+                      WeightMatrix::Pack(layer->w.data.data(), layer->w.rows(), layer->w.cols(), choice));
+  layer->w = Tensor();
+  return absl::OkStatus();
+}
+
 void MatMul(const float* x, int64_t m, const Linear& layer, float* y) {
+  if (layer.packed) {
+    WeightJob job{layer.packed.get(), layer.bias.empty() ? nullptr : layer.bias.data(), y, layer.packed->n()};
+    return MatMul(x, layer.packed->k(), m, {&job, 1});
+  }
   int64_t n = layer.w.shape[0], k = layer.w.shape[1];
   const float* bias = layer.bias.empty() ? nullptr : layer.bias.data();
   if (m == 1) {
@@ -49,10 +61,28 @@ void MatMul(const float* x, int64_t m, const Linear& layer, float* y) {
 
 Tensor Apply(const Tensor& x, const Linear& layer) {
   std::vector<int64_t> shape = x.shape;
-  shape.back() = layer.w.shape[0];
+  shape.back() = layer.outputs();
   Tensor y(shape);
   MatMul(x.data.data(), x.rows(), layer, y.data.data());
   return y;
+}
+
+std::vector<Tensor> ApplyAll(const Tensor& x, std::span<const Linear* const> layers) {
+  std::vector<Tensor> out;
+  out.reserve(layers.size());
+  std::vector<WeightJob> jobs;
+  for (const Linear* l : layers) {
+    if (!l->packed) {
+      out.push_back(Apply(x, *l));
+      continue;
+    }
+    std::vector<int64_t> shape = x.shape;
+    shape.back() = l->outputs();
+    out.emplace_back(shape);
+    jobs.push_back({l->packed.get(), l->bias.empty() ? nullptr : l->bias.data(), out.back().data.data(), l->outputs()});
+  }
+  MatMul(x.data.data(), x.cols(), x.rows(), jobs);
+  return out;
 }
 
 void LayerNorm(const float* x, int64_t rows, int64_t c, const float* weight, const float* bias, float eps, float* y) {
@@ -136,7 +166,7 @@ Tensor Conv3x3Stride2(const Tensor& x, const Linear& layer) {
     }
   });
   Tensor y = Apply(patches, layer);
-  y.shape = {oh, ow, layer.w.shape[0]};
+  y.shape = {oh, ow, layer.outputs()};
   return y;
 }
 

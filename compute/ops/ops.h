@@ -2,22 +2,36 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
 
 #include "compute/base/tensor.h"
 #include "compute/cpu/activations.h"
+#include "compute/ops/weight_matrix.h"
 
 namespace sightline {
 
-// A linear layer's weights: w [N, K] row-major, bias [N] or empty.
+// A linear layer's weights: w [N, K] row-major, bias [N] or empty. Once `packed` is there it holds the weights and `w` is
+// empty; copies share it.
 struct Linear {
   Tensor w;
   std::vector<float> bias;
-};
+  std::shared_ptr<const WeightMatrix> packed{};
 
-// y [M, N] = x [M, K] w^T + bias. Large M goes to the library GEMM; M = 1 to a matrix-vector product, so that a decode
+  int64_t outputs() const { return packed ? packed->n() : w.rows(); }
+  bool empty() const { return outputs() == 0; }
+  int64_t inputs() const { return packed ? packed->k() : w.cols(); }
+};
+// Packs a layer's weights for the CPU and drops the plain ones: a loader's last step. See WeightMatrix::Pack.
+Status PackWeights(WeightChoice choice, Linear* layer);
+
+// y [M, N] = x [M, K] w^T + bias. Packed: see weight_matrix.h. Plain: large M goes to the library GEMM; M = 1 to a matrix-vector product, so that a decode
 // step computes the same numbers whatever else is in flight.
 void MatMul(const float* x, int64_t m, const Linear& layer, float* y);
 Tensor Apply(const Tensor& x, const Linear& layer);
+// The same of several layers with the same inputs, in one parallel loop when packed.
+std::vector<Tensor> ApplyAll(const Tensor& x, std::span<const Linear* const> layers);
 
 void LayerNorm(const float* x, int64_t rows, int64_t c, const float* weight, const float* bias, float eps, float* y);
 void RmsNorm(const float* x, int64_t rows, int64_t c, const float* weight, float eps, float* y);

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 #include <set>
 
@@ -75,18 +74,6 @@ Status CheckSpans(std::vector<std::pair<uint64_t, uint64_t>> spans, uint64_t dat
   return absl::OkStatus();
 }
 
-float Bf16(uint16_t x) { return std::bit_cast<float>(static_cast<uint32_t>(x) << 16); }
-
-float F16(uint16_t x) {
-  uint32_t sign = static_cast<uint32_t>(x & 0x8000) << 16, e = x >> 10 & 31, m = x & 1023;
-  if (e == 31) return std::bit_cast<float>(sign | 0x7F800000u | m << 13);
-  if (e == 0) {
-    float f = static_cast<float>(m) * 5.9604645e-8f;
-    return sign ? -f : f;
-  }
-  return std::bit_cast<float>(sign | (e + 112) << 23 | m << 13);
-}
-
 }  // namespace
 
 StatusOr<std::map<std::string, TensorInfo>> ParseSafetensors(std::string_view file, uint64_t* data_begin) {
@@ -135,7 +122,7 @@ WeightFile::~WeightFile() {
   if (map_) munmap(const_cast<char*>(map_), size_);
 }
 
-StatusOr<Tensor> WeightFile::Read(const std::string& name, const std::vector<int64_t>& expected) const {
+StatusOr<StoredTensor> WeightFile::Stored(const std::string& name, const std::vector<int64_t>& expected) const {
   auto it = tensors_.find(name);
   if (it == tensors_.end()) return Bad("tensor '" + name + "' is missing");
   const TensorInfo& t = it->second;
@@ -143,17 +130,25 @@ StatusOr<Tensor> WeightFile::Read(const std::string& name, const std::vector<int
   for (size_t i = 0; same && i < expected.size(); ++i) same = expected[i] < 0 || expected[i] == t.shape[i];
   if (!same) return Bad("tensor '" + name + "' has shape " + ShapeText(t.shape) + ", expected " + ShapeText(expected));
   if (t.dtype != "F32" && t.dtype != "BF16" && t.dtype != "F16") return Bad("tensor '" + name + "' has dtype " + t.dtype + ", expected F32, BF16 or F16");
-  Tensor out(t.shape);
-  const char* p = map_ + data_begin_ + t.begin;
-  for (size_t i = 0; i < out.data.size(); ++i) {
-    uint16_t half;
-    if (t.dtype == "F32") {
-      std::memcpy(&out.data[i], p + i * 4, 4);
-    } else {
-      std::memcpy(&half, p + i * 2, 2);
-      out.data[i] = t.dtype == "BF16" ? Bf16(half) : F16(half);
-    }
+  StoredTensor out;
+  out.format = t.dtype == "F32" ? BlockFormat::kF32 : t.dtype == "F16" ? BlockFormat::kF16 : BlockFormat::kBF16;
+  out.shape = t.shape;
+  out.data = map_ + data_begin_ + t.begin;
+  // Whole pages inside the tensor alone: its neighbours may not have been read yet.
+  const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  uint64_t begin = (data_begin_ + t.begin + page - 1) / page * page, end = (data_begin_ + t.end) / page * page;
+  if (begin < end) {
+    out.keep = std::shared_ptr<const void>(map_ + begin, [bytes = end - begin](const void* p) {
+      madvise(const_cast<void*>(p), bytes, MADV_DONTNEED);
+    });
   }
+  return out;
+}
+
+StatusOr<Tensor> WeightFile::Read(const std::string& name, const std::vector<int64_t>& expected) const {
+  SL_ASSIGN_OR_RETURN(StoredTensor stored, Stored(name, expected));
+  Tensor out(stored.shape);
+  DequantizeRow(stored.format, stored.data, Tensor::Count(out.shape), out.data.data());
   return out;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "compute/base/tensor.h"
+#include "compute/weights/stored_tensor.h"
 
 namespace sightline {
 
@@ -31,6 +32,8 @@ class WeightFile {
   const std::map<std::string, TensorInfo>& tensors() const { return tensors_; }
   // Converts F32, BF16 or F16 to float32. The expected shape is checked and named in the error; -1 matches any size.
   StatusOr<Tensor> Read(const std::string& name, const std::vector<int64_t>& expected) const;
+  // The same as the file stores it, not copied: valid while the file is open. Letting go of `keep` gives the pages back.
+  StatusOr<StoredTensor> Stored(const std::string& name, const std::vector<int64_t>& expected) const;
   uint64_t size_bytes() const { return size_; }
 
  private:

@@ -233,7 +233,7 @@ TEST(PackedMatrix, RefusesWhatItCannotPack) {
   EXPECT_EQ(code(PackBlocks(BlockFormat::kQ8_0, x.data(), 0, 32)), kBad);
   EXPECT_EQ(code(QuantizeAndPack(BlockFormat::kF32, x.data(), 1, 31, PackedFormat::kQ8)), kBad);
   EXPECT_EQ(code(QuantizeAndPack(BlockFormat::kF32, x.data(), 1, 32, PackedFormat::kQ6K)), kBad);
-  EXPECT_EQ(code(QuantizeAndPack(BlockFormat::kQ8_0, x.data(), 1, 32, PackedFormat::kQ8)), kBad);
+  EXPECT_EQ(code(QuantizeAndPack(BlockFormat::kQ4_K, x.data(), 1, 32, PackedFormat::kQ8)), kBad);
   x[40] = INFINITY;
   EXPECT_EQ(code(QuantizeAndPack(BlockFormat::kF32, x.data(), 1, 64, PackedFormat::kQ8)), kBad);
 }

@@ -60,7 +60,7 @@ Tensor MlpLayers::operator()(const Tensor& x) const {
 }
 
 Tensor ApplyHead(const Tensor& pooled, const Linear& head) {
-  return head.w.shape.empty() ? Tensor() : Apply(pooled, head);
+  return head.empty() ? Tensor() : Apply(pooled, head);
 }
 
 }  // namespace sightline::vision

@@ -52,7 +52,7 @@ Tensor VitImageEncoder::Pool(const Tensor& rows) const {
   const VitSpec& s = tower_->spec();
   if (s.class_row) {
     Tensor first = Rows(rows, 0, 1);
-    return projection_.w.shape.empty() ? first : Apply(first, projection_);
+    return projection_.empty() ? first : Apply(first, projection_);
   }
   if (head_.probe.shape.empty()) return MeanRows(rows);
   BlockList list;  // the query stands before the rows that it reads

@@ -1,0 +1,126 @@
+#include "compute/ops/weight_matrix.h"
+
+#include <string>
+#include <vector>
+
+#include "compute/base/check.h"
+#include "compute/cpu/float_matmul.h"
+#include "compute/cpu/quant_matmul.h"
+
+namespace sightline {
+namespace {
+
+constexpr std::pair<std::string_view, WeightChoice> kChoices[] = {{"stored", WeightChoice::kStored},
+                                                                  {"f32", WeightChoice::kF32},
+                                                                  {"bf16", WeightChoice::kBF16},
+                                                                  {"q8", WeightChoice::kQ8},
+                                                                  {"q4", WeightChoice::kQ4}};
+
+WeightFormat FormatOf(BlockFormat f) {
+  return f == BlockFormat::kF32   ? WeightFormat::kF32
+         : f == BlockFormat::kF16 ? WeightFormat::kF16
+                                  : WeightFormat::kBF16;
+}
+
+WeightFormat FormatOf(PackedFormat f) {
+  switch (f) {
+    case PackedFormat::kQ8:
+      return WeightFormat::kQ8;
+    case PackedFormat::kQ4:
+      return WeightFormat::kQ4;
+    case PackedFormat::kQ4K:
+      return WeightFormat::kQ4K;
+    case PackedFormat::kQ6K:
+      return WeightFormat::kQ6K;
+  }
+  return WeightFormat::kQ8;
+}
+
+template <class Matrix>
+StatusOr<std::shared_ptr<const WeightMatrix>> Made(StatusOr<Matrix> matrix) {
+  if (!matrix.ok()) return matrix.status();
+  return std::make_shared<const WeightMatrix>(*std::move(matrix));
+}
+
+}  // namespace
+
+StatusOr<WeightChoice> ParseWeightChoice(std::string_view text) {
+  for (const auto& [name, choice] : kChoices) {
+    if (name == text) return choice;
+  }
+  return ErrorWithReason(absl::StatusCode::kInvalidArgument, "WEIGHTS_UNKNOWN",
+                         "weights are one of stored, f32, bf16, q8 and q4");
+}
+
+std::string_view NameOf(WeightFormat format) {
+  constexpr std::string_view kNames[] = {"f32", "f16", "bf16", "q8", "q4", "q4k", "q6k"};
+  return kNames[static_cast<size_t>(format)];
+}
+
+StatusOr<std::shared_ptr<const WeightMatrix>> WeightMatrix::Pack(const StoredTensor& rows,
+                                                                 WeightChoice choice) {
+  SL_CHECK(rows.shape.size() == 2);
+  int64_t n = rows.shape[0], k = rows.shape[1];
+  bool floats = TraitsOf(rows.format).values == 1;
+  if (choice == WeightChoice::kF32) {
+    return Made(PackFloats(rows.format, rows.data, n, k, BlockFormat::kF32));
+  }
+  if (choice == WeightChoice::kBF16) {
+    return Made(PackFloats(rows.format, rows.data, n, k, BlockFormat::kBF16));
+  }
+  bool same = choice == WeightChoice::kStored || k % kBlock != 0 ||
+              (choice == WeightChoice::kQ8 && rows.format == BlockFormat::kQ8_0) ||
+              (choice == WeightChoice::kQ4 &&
+               (rows.format == BlockFormat::kQ4_K || rows.format == BlockFormat::kQ4_0));
+  if (!same) {
+    PackedFormat to = choice == WeightChoice::kQ8 ? PackedFormat::kQ8 : PackedFormat::kQ4K;
+    return Made(QuantizeAndPack(rows.format, rows.data, n, k, to));
+  }
+  if (floats) return Made(PackFloats(rows.format, rows.data, n, k, rows.format));
+  return Made(PackBlocks(rows.format, rows.data, n, k));
+}
+
+StatusOr<std::shared_ptr<const WeightMatrix>> WeightMatrix::Pack(const float* rows, int64_t n,
+                                                                 int64_t k, WeightChoice choice) {
+  return Pack(StoredTensor{BlockFormat::kF32, {n, k}, rows, nullptr}, choice);
+}
+
+WeightFormat WeightMatrix::format() const {
+  return std::visit([](const auto& w) { return FormatOf(w.format); }, w_);
+}
+int64_t WeightMatrix::n() const {
+  return std::visit([](const auto& w) { return w.n; }, w_);
+}
+int64_t WeightMatrix::k() const {
+  return std::visit([](const auto& w) { return w.k; }, w_);
+}
+int64_t WeightMatrix::bytes() const {
+  return std::visit([](const auto& w) { return w.bytes(); }, w_);
+}
+void WeightMatrix::Row(int64_t i, float* out) const {
+  std::visit([&](const auto& w) { UnpackRow(w, i, out); }, w_);
+}
+
+void MatMul(const float* x, int64_t x_stride, int64_t m, std::span<const WeightJob> jobs) {
+  static thread_local QuantRows quantised;  // grows, never shrinks
+  static thread_local std::vector<FloatJob> floats;
+  static thread_local std::vector<MatMulJob> integers;
+  floats.clear();
+  integers.clear();
+  if (jobs.empty()) return;
+  int64_t k = jobs[0].w->k();
+  for (const WeightJob& job : jobs) {
+    SL_CHECK(job.w->k() == k);
+    if (const FloatMatrix* w = job.w->floats()) {
+      floats.push_back({w, job.out, job.out_stride, job.bias});
+    } else {
+      integers.push_back({job.w->integers(), job.out, job.out_stride, job.bias});
+    }
+  }
+  if (!floats.empty()) FloatMatMul(x, x_stride, m, k, floats);
+  if (integers.empty()) return;
+  QuantizeRows(x, x_stride, m, k, &quantised);
+  QuantMatMul(quantised, integers);
+}
+
+}  // namespace sightline

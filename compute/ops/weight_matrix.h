@@ -1,0 +1,64 @@
+// Weights [N, K] of a linear layer in the form that the CPU multiplies by: packed panels of floats
+// or of integers. Letters: M rows, N outputs, K inputs.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string_view>
+#include <variant>
+
+#include "compute/cpu/float_matrix.h"
+#include "compute/cpu/packed_matrix.h"
+#include "compute/weights/stored_tensor.h"
+
+namespace sightline {
+
+// What loading makes of weights: the numbers as stored, or all of one kind.
+enum class WeightChoice { kStored, kF32, kBF16, kQ8, kQ4 };
+// "stored", "f32", "bf16", "q8" or "q4"; INVALID_ARGUMENT lists them.
+StatusOr<WeightChoice> ParseWeightChoice(std::string_view text);
+
+enum class WeightFormat { kF32, kF16, kBF16, kQ8, kQ4, kQ4K, kQ6K };
+std::string_view NameOf(WeightFormat format);  // "q4k"
+
+// Immutable once made; thread-safe.
+class WeightMatrix {
+ public:
+  // From two-dimensional rows as stored; memory beside the result is a few rows. kQ8 and kQ4 (which
+  // becomes kQ4K) want K to be a multiple of 32: other widths are kept as stored. INVALID_ARGUMENT
+  // for a weight that is not finite where it has to be quantised. Uses ParallelFor.
+  static StatusOr<std::shared_ptr<const WeightMatrix>> Pack(const StoredTensor& rows,
+                                                            WeightChoice choice);
+  // Rows [n, k] of float32.
+  static StatusOr<std::shared_ptr<const WeightMatrix>> Pack(const float* rows, int64_t n, int64_t k,
+                                                            WeightChoice choice);
+  explicit WeightMatrix(FloatMatrix w) : w_(std::move(w)) {}
+  explicit WeightMatrix(PackedMatrix w) : w_(std::move(w)) {}
+
+  WeightFormat format() const;
+  int64_t n() const;
+  int64_t k() const;
+  int64_t bytes() const;
+  // Row i as float32, [k]: an embedding.
+  void Row(int64_t i, float* out) const;
+
+  const FloatMatrix* floats() const { return std::get_if<FloatMatrix>(&w_); }
+  const PackedMatrix* integers() const { return std::get_if<PackedMatrix>(&w_); }
+
+ private:
+  std::variant<FloatMatrix, PackedMatrix> w_;
+};
+
+struct WeightJob {
+  const WeightMatrix* w = nullptr;
+  const float* bias = nullptr;  // [N] or null
+  float* out = nullptr;         // [M, N], row m at out + m * out_stride
+  int64_t out_stride = 0;
+};
+
+// out = x w^T + bias for jobs that share x [m, k], row i at x + i * x_stride. Integer weights meet
+// activations quantised to int8 once for all jobs. A row's result depends neither on m, nor on the
+// threads, nor on which jobs share a call. Uses ParallelFor.
+void MatMul(const float* x, int64_t x_stride, int64_t m, std::span<const WeightJob> jobs);
+
+}  // namespace sightline
