@@ -1,12 +1,12 @@
-// tower_bench [--towers siglip,clip,qwen] [--runs N] [--threads N] [--json]: published vision
-// towers with random weights on this CPU, beside what the CPU could do at best in the same minute.
+// tower_bench [--towers siglip,clip,qwen] [--weights f32,q8] [--runs N] [--threads N] [--json]:
+// published vision towers with random weights on this CPU, beside what the CPU could do at best in
+// the same minute.
 //
-// Every run must give the same features, bit for bit. The parts are timed alone at the same shapes:
-// what they leave of a run is its rest.
+// Every run must give the same features, bit for bit; those of other weights are compared with
+// float32's. The parts are timed alone at the same shapes: what they leave of a run is its rest.
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -91,12 +91,14 @@ struct Work {
   }
 };
 
-Work VitWork(const std::string& name, const vision::VitSpec& spec) {
+Work VitWork(const std::string& name, const vision::VitSpec& spec, WeightChoice weights) {
   auto noise = std::make_shared<Noise>();
-  auto encoder =
-      vision::VitEncoder::Load(spec, [&](const std::string& n, const std::vector<int64_t>& s) {
+  auto encoder = vision::VitEncoder::Load(
+      spec,
+      [&](const std::string& n, const std::vector<int64_t>& s) {
         return RandomWeight(noise.get(), n, s);
-      });
+      },
+      weights);
   SL_CHECK(encoder.ok());
   std::shared_ptr<vision::VitEncoder> e = *std::move(encoder);
   Tensor pixels = noise->Make({1, 3, spec.image, spec.image}, 1);
@@ -117,16 +119,18 @@ Work VitWork(const std::string& name, const vision::VitSpec& spec) {
   return w;
 }
 
-Work QwenWork() {
+Work QwenWork(WeightChoice weights) {
   vision::QwenTowerSpec s;
   s.hidden = 1280, s.ffn = 3420, s.layers = 32, s.heads = 16, s.out = 2048, s.window = 4;
   s.full_layers = {7, 15, 23, 31};
   vision::Grid grid{1, 36, 36};
   auto noise = std::make_shared<Noise>();
-  auto tower =
-      vision::QwenTower::Load(s, [&](const std::string& n, const std::vector<int64_t>& shape) {
+  auto tower = vision::QwenTower::Load(
+      s,
+      [&](const std::string& n, const std::vector<int64_t>& shape) {
         return RandomWeight(noise.get(), n, shape);
-      });
+      },
+      weights);
   SL_CHECK(tower.ok());
   std::shared_ptr<vision::QwenTower> t = *std::move(tower);
   Tensor patches = noise->Make({grid[1] * grid[2], s.patch_floats()}, 1);
@@ -150,20 +154,20 @@ Work QwenWork() {
   return w;
 }
 
-Work MakeWork(const std::string& name) {
+Work MakeWork(const std::string& name, WeightChoice weights) {
   vision::VitSpec s;
   if (name == "siglip") {
     s.hidden = 768, s.ffn = 3072, s.layers = s.run_layers = 12, s.heads = 12, s.patch = 16;
     s.image = 512, s.post_norm = true, s.activation = VisionActivation::kGeluTanh;
-    return VitWork("SigLIP-B/16, 512 px", s);
+    return VitWork("SigLIP-B/16, 512 px", s, weights);
   }
   if (name == "clip") {
     s.hidden = 1024, s.ffn = 4096, s.layers = 24, s.run_layers = 23, s.heads = 16, s.patch = 14;
     s.image = 336, s.class_row = s.pre_norm = true, s.patch_bias = false;
     s.activation = VisionActivation::kQuickGelu, s.eps = 1e-5f;
-    return VitWork("CLIP-L/14, 336 px", s);
+    return VitWork("CLIP-L/14, 336 px", s, weights);
   }
-  return QwenWork();
+  return QwenWork(weights);
 }
 
 double Seconds(const std::function<void()>& fn) {
@@ -175,10 +179,11 @@ double Seconds(const std::function<void()>& fn) {
 // Seconds that each part of a tower takes, the fastest of a few.
 class Parts {
  public:
-  explicit Parts(const Work& w) : w_(w), qkv_(noise_.Make({w.rows, 3 * w.width}, 1)) {
+  Parts(const Work& w, WeightChoice weights) : w_(w), qkv_(noise_.Make({w.rows, 3 * w.width}, 1)) {
     for (const Product& p : w.products) {
       layers_.push_back(
           {noise_.Make({p.n, p.k}, 0.02f), std::vector<float>(static_cast<size_t>(p.n))});
+      SL_CHECK(PackWeights(weights, &layers_.back()).ok());
       inputs_.push_back(noise_.Make({p.m, p.k}, 1));
     }
   }
@@ -233,8 +238,8 @@ class Parts {
   std::vector<Tensor> inputs_;
 };
 
-nlohmann::json Measure(const Work& w, int runs) {
-  Parts parts(w);
+nlohmann::json Measure(const Work& w, WeightChoice weights, int runs) {
+  Parts parts(w, weights);
   std::vector<float> first = w.run();
   for (float v : first) SL_CHECK(std::isfinite(v));
   double flops = w.ProductFlops() + w.AttentionFlops();
@@ -256,6 +261,7 @@ nlohmann::json Measure(const Work& w, int runs) {
   }
   double rest = best[0] - best[1] - best[2] - best[3] - best[4];
   return {{"tower", w.name},
+          {"features", first},
           {"gflop", flops / 1e9},
           {"ms", Median(times)},
           {"ms_best", best[0] * 1e3},
@@ -276,24 +282,37 @@ nlohmann::json Measure(const Work& w, int runs) {
           {"runs_equal", equal}};
 }
 
+// Of the first weights' features, in the Euclidean norm.
+double RelativeError(const std::vector<float>& features, const std::vector<float>& plain) {
+  double error = 0, size = 0;
+  for (size_t i = 0; i < plain.size(); ++i) {
+    double e = static_cast<double>(features[i]) - plain[i];
+    error += e * e;
+    size += static_cast<double>(plain[i]) * plain[i];
+  }
+  return std::sqrt(error / size);
+}
+
 void Print(const nlohmann::json& j) {
   auto number = [&](const char* key) { return j[key].get<double>(); };
   std::printf(
-      "%s: %.0f ms (best %.0f), %.0f GFLOP/s of %.0f FMA, %.0f GEMM: %.0f%% of the FMA peak "
+      "%s, %s: %.0f ms (best %.0f), %.0f GFLOP/s of %.0f FMA, %.0f GEMM: %.0f%% of the FMA peak "
       "(best %.0f%%), %.0f%% of GEMM; runs equal: %s\n",
-      j["tower"].get<std::string>().c_str(), number("ms"), number("ms_best"), number("gflops_best"),
-      number("fma_gflops"), number("gemm_gflops"), 100 * number("share_of_fma"),
-      100 * number("share_of_fma_best"), 100 * number("share_of_gemm"),
-      j["runs_equal"].get<bool>() ? "yes" : "NO");
+      j["tower"].get<std::string>().c_str(), j["weights"].get<std::string>().c_str(), number("ms"),
+      number("ms_best"), number("gflops_best"), number("fma_gflops"), number("gemm_gflops"),
+      100 * number("share_of_fma"), 100 * number("share_of_fma_best"),
+      100 * number("share_of_gemm"), j["runs_equal"].get<bool>() ? "yes" : "NO");
   for (const auto& [name, ms] : j["parts_ms"].items()) {
     std::printf("  %-12s %8.1f ms\n", name.c_str(), ms.get<double>());
   }
-  std::printf("  products at %.0f GFLOP/s, attention at %.0f\n", number("products_gflops"),
-              number("attention_gflops"));
+  std::printf(
+      "  products at %.0f GFLOP/s, attention at %.0f; relative error %.5f, %.2f times as fast\n",
+      number("products_gflops"), number("attention_gflops"), number("relative_error"),
+      number("speedup_best"));
 }
 
 int Main(int argc, char** argv) {
-  std::string towers = "siglip,clip,qwen";
+  std::string towers = "siglip,clip,qwen", kinds = "f32,q8";
   int runs = 5, threads = 0;
   bool json = false;
   for (int i = 1; i < argc; ++i) {
@@ -302,14 +321,16 @@ int Main(int argc, char** argv) {
       json = true;
     } else if (i + 1 < argc && a == "--towers") {
       towers = argv[++i];
+    } else if (i + 1 < argc && a == "--weights") {
+      kinds = argv[++i];
     } else if (i + 1 < argc && a == "--runs") {
       runs = std::max(1, std::atoi(argv[++i]));
     } else if (i + 1 < argc && a == "--threads") {
       threads = std::atoi(argv[++i]);
     } else {
-      std::fprintf(
-          stderr,
-          "usage: tower_bench [--towers siglip,clip,qwen] [--runs N] [--threads N] [--json]\n");
+      std::fprintf(stderr,
+                   "usage: tower_bench [--towers siglip,clip,qwen] [--weights f32,q8] [--runs N] "
+                   "[--threads N] [--json]\n");
       return 2;
     }
   }
@@ -318,9 +339,22 @@ int Main(int argc, char** argv) {
   bool ok = true;
   for (const char* name : {"siglip", "clip", "qwen"}) {
     if (towers.find(name) == std::string::npos) continue;
-    out["towers"].push_back(Measure(MakeWork(name), runs));
-    ok = ok && out["towers"].back()["runs_equal"].get<bool>();
-    if (!json) Print(out["towers"].back());
+    std::vector<float> plain;
+    double plain_ms = 0;
+    for (const char* kind : {"f32", "bf16", "q8"}) {
+      if (kinds.find(kind) == std::string::npos) continue;
+      WeightChoice weights = *ParseWeightChoice(kind);
+      nlohmann::json j = Measure(MakeWork(name, weights), weights, runs);
+      std::vector<float> features = j["features"];
+      j.erase("features");
+      j["weights"] = kind;
+      if (plain.empty()) plain = features, plain_ms = j["ms_best"];
+      j["relative_error"] = RelativeError(features, plain);
+      j["speedup_best"] = plain_ms / j["ms_best"].get<double>();
+      ok = ok && j["runs_equal"].get<bool>();
+      if (!json) Print(j);
+      out["towers"].push_back(std::move(j));
+    }
   }
   if (json) std::printf("%s\n", out.dump(2).c_str());
   return ok ? 0 : 1;

@@ -17,7 +17,12 @@ Linear LayerReader::Dense(const std::string& name, int64_t out, int64_t in, bool
   Linear l;
   l.w = Read(name + ".weight", {out, in});
   if (bias) l.bias = Vector(name + ".bias", out);
-  return l;
+  return Packed(std::move(l));
+}
+
+Linear LayerReader::Packed(Linear layer) {
+  if (status_.ok()) status_.Update(PackWeights(WeightChoice::kF32, &layer));
+  return layer;
 }
 
 Norm LayerReader::LayerNorm(const std::string& name, int64_t c) {
@@ -26,7 +31,7 @@ Norm LayerReader::LayerNorm(const std::string& name, int64_t c) {
 
 Linear LayerReader::Conv3x3(const std::string& name, int64_t out, int64_t in) {
   Tensor w = Read(name + ".weight", {out, in, 3, 3});
-  return PackConv3x3(w, Vector(name + ".bias", out));
+  return Packed(PackConv3x3(w, Vector(name + ".bias", out)));
 }
 
 DwConv LayerReader::Depthwise(const std::string& name, int64_t c, int k) {

@@ -30,6 +30,7 @@ class LayerReader {
   const Status& status() const { return status_; }
 
  private:
+  Linear Packed(Linear layer);
   std::vector<float> Vector(const std::string& name, int64_t n);
   Tensor Read(const std::string& name, const std::vector<int64_t>& shape);
   const WeightFile& file_;

@@ -47,11 +47,12 @@ QwenTower::QwenTower() : w_(std::make_unique<Weights>()) {}
 QwenTower::~QwenTower() = default;
 
 StatusOr<std::unique_ptr<QwenTower>> QwenTower::Load(const QwenTowerSpec& s,
-                                                     const TensorReader& read) {
+                                                     const TensorReader& read,
+                                                     WeightChoice weights) {
   SL_CHECK(s.hidden > 0 && s.heads > 0 && s.hidden % (4 * s.heads) == 0 && s.merge > 0);
   std::unique_ptr<QwenTower> e(new QwenTower());
   e->spec_ = s;
-  WeightList list(read);
+  WeightList list(read, weights);
   Weights& w = *e->w_;
   auto bias = [&](const std::string& name, int64_t n) {
     return s.layer_norm ? list.Vector(name + ".bias", n) : std::vector<float>();
@@ -69,9 +70,13 @@ StatusOr<std::unique_ptr<QwenTower>> QwenTower::Load(const QwenTowerSpec& s,
     b.norm2_bias = bias(p + "norm2", s.hidden);
     b.qkv = list.Dense(p + "attn.qkv", 3 * s.hidden, s.hidden);
     b.proj = list.Dense(p + "attn.proj", s.hidden, s.hidden);
-    if (s.gated_mlp) b.gate = list.Dense(p + "mlp.gate_proj", s.ffn, s.hidden);
-    b.up = list.Dense(p + (s.gated_mlp ? "mlp.up_proj" : "mlp.linear_fc1"), s.ffn, s.hidden);
-    b.down = list.Dense(p + (s.gated_mlp ? "mlp.down_proj" : "mlp.linear_fc2"), s.hidden, s.ffn);
+    // Whole blocks of quantised weights: zeros more, which every activation keeps.
+    int64_t ffn = (s.ffn + kBlock - 1) / kBlock * kBlock;
+    std::string up = s.gated_mlp ? "mlp.up_proj" : "mlp.linear_fc1",
+                down = s.gated_mlp ? "mlp.down_proj" : "mlp.linear_fc2";
+    if (s.gated_mlp) b.gate = list.PaddedDense(p + "mlp.gate_proj", s.ffn, s.hidden, ffn, s.hidden);
+    b.up = list.PaddedDense(p + up, s.ffn, s.hidden, ffn, s.hidden);
+    b.down = list.PaddedDense(p + down, s.hidden, s.ffn, s.hidden, ffn);
     w.blocks.push_back(std::move(b));
   }
   int64_t joined = s.hidden * s.merge * s.merge;
@@ -187,12 +192,15 @@ TowerFeatures QwenTower::Encode(const Tensor& patches, const Grid& g) const {
     const BlockList& lists = spec_.window > 0 && !Among(spec_.full_layers, i) ? windows : whole;
     Add(&x,
         Apply(AttendRows({q, q + c, q + 2 * c, x.rows(), 3 * c, spec_.heads, d}, lists), b.proj));
-    Tensor y = Normalise(x, b.norm2, b.norm2_bias), up = Apply(y, b.up);
+    Tensor y = Normalise(x, b.norm2, b.norm2_bias), up;
     if (spec_.gated_mlp) {
-      Tensor gate = Apply(y, b.gate);
-      SiluMul(gate.data.data(), up.data.data(), static_cast<int64_t>(up.data.size()),
+      const Linear* layers[] = {&b.up, &b.gate};
+      std::vector<Tensor> both = ApplyAll(y, layers);
+      up = std::move(both[0]);
+      SiluMul(both[1].data.data(), up.data.data(), static_cast<int64_t>(up.data.size()),
               up.data.data());
     } else {
+      up = Apply(y, b.up);
       Activate(VisionActivation::kGeluTanh, &up);
     }
     Add(&x, Apply(up, b.down));

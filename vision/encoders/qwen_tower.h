@@ -35,8 +35,10 @@ struct TowerFeatures {
 
 class QwenTower {
  public:
+  // `weights`: the form of the linear layers.
   static StatusOr<std::unique_ptr<QwenTower>> Load(const QwenTowerSpec& spec,
-                                                   const TensorReader& read);
+                                                   const TensorReader& read,
+                                                   WeightChoice weights = WeightChoice::kF32);
   ~QwenTower();
   // One picture or clip: patches [t * h * w, patch_floats], normalised, units in raster order and
   // inside a unit row by row. Const and thread-safe.

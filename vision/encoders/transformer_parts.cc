@@ -1,5 +1,6 @@
 #include "vision/encoders/transformer_parts.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "compute/attention/attention.h"
@@ -18,7 +19,24 @@ Linear WeightList::Dense(const std::string& name, int64_t out, int64_t in, bool 
   Linear l;
   l.w = Read(name + ".weight", {out, in});
   if (bias) l.bias = Vector(name + ".bias", out);
-  return l;
+  return Packed(std::move(l));
+}
+
+Linear WeightList::PaddedDense(const std::string& name, int64_t out, int64_t in, int64_t padded_out,
+                               int64_t padded_in) {
+  Linear l, padded;
+  l.w = Read(name + ".weight", {out, in});
+  padded.bias = Vector(name + ".bias", out);
+  if (l.w.data.empty()) return padded;
+  padded.bias.resize(static_cast<size_t>(padded_out));
+  padded.w = Tensor({padded_out, padded_in});
+  for (int64_t i = 0; i < out; ++i) std::copy_n(l.w.row(i), in, padded.w.row(i));
+  return Packed(std::move(padded));
+}
+
+Linear WeightList::Packed(Linear layer) {
+  if (pack_ && status_.ok()) status_.Update(PackWeights(*pack_, &layer));
+  return layer;
 }
 
 Linear WeightList::Patches(const std::string& name, const std::vector<int64_t>& shape, bool bias) {
@@ -26,7 +44,7 @@ Linear WeightList::Patches(const std::string& name, const std::vector<int64_t>& 
   l.w = Read(name + ".weight", shape);
   l.w.shape = {shape[0], Tensor::Count(shape) / shape[0]};
   if (bias) l.bias = Vector(name + ".bias", shape[0]);
-  return l;
+  return Packed(std::move(l));
 }
 
 void Activate(VisionActivation kind, Tensor* x) {

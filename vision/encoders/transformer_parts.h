@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,16 +18,23 @@ using TensorReader =
 // Keeps the first error, so that a loader reads as a list.
 class WeightList {
  public:
-  explicit WeightList(const TensorReader& read) : read_(read) {}
+  // `pack`: what linear layers become for the CPU; none leaves them as plain tensors.
+  explicit WeightList(const TensorReader& read, std::optional<WeightChoice> pack = {})
+      : read_(read), pack_(pack) {}
   Tensor Read(const std::string& name, const std::vector<int64_t>& shape);
   Linear Dense(const std::string& name, int64_t out, int64_t in, bool bias = true);
+  // The same with zero outputs and inputs added up to the given sizes.
+  Linear PaddedDense(const std::string& name, int64_t out, int64_t in, int64_t padded_out,
+                     int64_t padded_in);
   // A convolution whose stride is its size, as a linear layer over flattened patches.
   Linear Patches(const std::string& name, const std::vector<int64_t>& shape, bool bias);
   std::vector<float> Vector(const std::string& name, int64_t n) { return Read(name, {n}).data; }
   const Status& status() const { return status_; }
 
  private:
+  Linear Packed(Linear layer);
   const TensorReader& read_;
+  std::optional<WeightChoice> pack_;
   Status status_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "compute/base/thread_pool.h"
 #include "vision/select/frame_selectors.h"
 
 namespace sightline::vision {
@@ -39,12 +40,13 @@ struct VitEncoder::Weights {
 VitEncoder::VitEncoder() : w_(std::make_unique<Weights>()) {}
 VitEncoder::~VitEncoder() = default;
 
-StatusOr<std::unique_ptr<VitEncoder>> VitEncoder::Load(const VitSpec& s, const TensorReader& read) {
+StatusOr<std::unique_ptr<VitEncoder>> VitEncoder::Load(const VitSpec& s, const TensorReader& read,
+                                                       WeightChoice weights) {
   SL_CHECK(s.hidden > 0 && s.heads > 0 && s.hidden % s.heads == 0 && s.patch > 0);
   SL_CHECK(s.image >= s.patch && s.run_layers >= 0 && s.run_layers <= s.layers);
   std::unique_ptr<VitEncoder> e(new VitEncoder());
   e->spec_ = s;
-  WeightList list(read);
+  WeightList list(read, weights);
   auto norm = [&](const std::string& name) {
     return NormPair{list.Vector(name + ".weight", s.hidden), list.Vector(name + ".bias", s.hidden)};
   };
@@ -75,18 +77,19 @@ StatusOr<std::unique_ptr<VitEncoder>> VitEncoder::Load(const VitSpec& s, const T
 Tensor VitEncoder::Embed(const Tensor& pixels) const {
   int64_t n = pixels.shape[0], side = spec_.image, p = spec_.patch, g = spec_.grid();
   Tensor patches({n * g * g, 3 * p * p});
-  for (int64_t i = 0; i < patches.rows(); ++i) {
-    int64_t image = i / (g * g), gy = i / g % g, gx = i % g;
-    float* out = patches.row(i);
-    for (int64_t c = 0; c < 3; ++c) {
-      for (int64_t y = 0; y < p; ++y, out += p) {
-        const float* in =
-            &pixels
-                 .data[static_cast<size_t>(((image * 3 + c) * side + gy * p + y) * side + gx * p)];
-        std::memcpy(out, in, static_cast<size_t>(p) * sizeof(float));
+  ParallelFor(patches.rows(), 32, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      int64_t image = i / (g * g), gy = i / g % g, gx = i % g;
+      float* out = patches.row(i);
+      for (int64_t c = 0; c < 3; ++c) {
+        for (int64_t y = 0; y < p; ++y, out += p) {
+          const float* in = &pixels.data[static_cast<size_t>(
+              ((image * 3 + c) * side + gy * p + y) * side + gx * p)];
+          std::memcpy(out, in, static_cast<size_t>(p) * sizeof(float));
+        }
       }
     }
-  }
+  });
   Tensor rows = Apply(patches, w_->patch);
   int64_t per = rows_per_image(), first = spec_.class_row ? 1 : 0, width = spec_.hidden;
   Tensor x({n * per, width});
@@ -109,14 +112,10 @@ Tensor VitEncoder::Encode(const Tensor& pixels) const {
       FrameList(static_cast<int32_t>(pixels.shape[0]), static_cast<int32_t>(rows_per_image()));
   for (const Layer& l : w_->layers) {
     Tensor y = Normalise(x, l.norm1, spec_.eps);
-    Tensor q = Apply(y, l.q), k = Apply(y, l.k), v = Apply(y, l.v);
-    HeadRows heads{q.data.data(),
-                   k.data.data(),
-                   v.data.data(),
-                   x.rows(),
-                   spec_.hidden,
-                   spec_.heads,
-                   spec_.hidden / spec_.heads};
+    const Linear* layers[] = {&l.q, &l.k, &l.v};
+    std::vector<Tensor> qkv = ApplyAll(y, layers);
+    HeadRows heads{qkv[0].data.data(), qkv[1].data.data(), qkv[2].data.data(),        x.rows(),
+                   spec_.hidden,       spec_.heads,        spec_.hidden / spec_.heads};
     Add(&x, Apply(AttendRows(heads, lists), l.o));
     Tensor h = Apply(Normalise(x, l.norm2, spec_.eps), l.fc1);
     Activate(spec_.activation, &h);

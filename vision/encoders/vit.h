@@ -24,7 +24,9 @@ struct VitSpec {
 
 class VitEncoder {
  public:
-  static StatusOr<std::unique_ptr<VitEncoder>> Load(const VitSpec& spec, const TensorReader& read);
+  // `weights`: the form of the linear layers.
+  static StatusOr<std::unique_ptr<VitEncoder>> Load(const VitSpec& spec, const TensorReader& read,
+                                                    WeightChoice weights = WeightChoice::kF32);
   ~VitEncoder();
   // pixels [N, 3, image, image], normalised -> features [N * R, C], R = grid * grid rows a picture
   // (raster order) and before them the class row where there is one. Const and thread-safe.
