@@ -22,7 +22,7 @@
 
 #include "bench/machine.h"
 #include "bench/quant_probes.h"
-#include "compute/cpu/half_matvec.h"
+#include "compute/cpu/float_matmul.h"
 #include "compute/cpu/quant_matmul.h"
 
 namespace sightline::bench {
@@ -236,28 +236,29 @@ nlohmann::json Measure(const Format& f, const Shape& s, const Options& o,
           {"prompt_share_of_peak", Median(peak_share)}};
 }
 
-// F16 and BF16 rows, where decoding alone is timed: one buffer stands for the layers one after
-// another.
+// F16 and BF16 panels, where decoding alone is timed.
 nlohmann::json MeasureHalf(BlockFormat f, const Shape& s, const Options& o,
                            const AlignedBuffer& dram) {
-  const auto* w = reinterpret_cast<const uint16_t*>(dram.data());
-  int64_t room = dram.size() / 2, used = 0, layers = 0;
   std::vector<std::pair<int64_t, int64_t>> sizes = {
       {s.q + 2 * s.kv, s.hidden}, {s.hidden, s.q}, {2 * s.ffn, s.hidden}, {s.hidden, s.ffn}};
+  int64_t used = 0, layers = 0;
+  std::vector<FloatMatrix> matrices;
+  while (used < int64_t{1} << 28) {
+    for (auto [n, k] : sizes) {
+      matrices.push_back(*PackFloats(f, dram.data(), n, k, f));
+      used += n * k;
+    }
+    ++layers;
+  }
   std::vector<float> x(static_cast<size_t>(s.ffn + s.hidden), 0.5f),
       out(static_cast<size_t>(2 * s.ffn));
   auto token = [&] {
     double from = NowMs();
-    used = layers = 0;
-    for (;; ++layers) {
-      int64_t layer = 0;
-      for (auto [n, k] : sizes) layer += n * k;
-      if (used + layer > room) return (NowMs() - from) / 1e3;
-      for (auto [n, k] : sizes) {
-        HalfMatVec(f, w + used, n, k, x.data(), k, 1, out.data(), n);
-        used += n * k;
-      }
+    for (const FloatMatrix& w : matrices) {
+      FloatJob job{&w, out.data(), w.n, nullptr};
+      FloatMatMul(x.data(), w.k, 1, w.k, {&job, 1});
     }
+    return (NowMs() - from) / 1e3;
   };
   token();
   std::vector<double> read, decode, share;

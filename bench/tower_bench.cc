@@ -25,16 +25,16 @@ using vision::VisionActivation;
 // Uniform numbers of the given standard deviation, cheap enough for gigabytes of weights.
 class Noise {
  public:
-  void Fill(float deviation, std::vector<float>* out) {
+  void Fill(float deviation, Tensor* out) {
     float scale = deviation * std::sqrt(12.0f) / 16777216.0f;
-    for (float& v : *out) {
+    for (float& v : out->data) {
       state_ = state_ * 6364136223846793005u + 1442695040888963407u;
       v = (static_cast<float>(state_ >> 40) - 8388608.0f) * scale;
     }
   }
   Tensor Make(const std::vector<int64_t>& shape, float deviation) {
     Tensor t(shape);
-    Fill(deviation, &t.data);
+    Fill(deviation, &t);
     return t;
   }
 
@@ -66,7 +66,7 @@ struct Work {
   std::string name;
   int64_t rows = 0, width = 0, heads = 1, ffn = 0, layers = 0, norms = 0;
   bool layer_norm = true, gated = false;
-  ActivationKind activation = ActivationKind::kGelu;
+  PointOp activation = PointOp::kGelu;  // where it isn't gated (by SiLU)
   std::vector<Product> products;
   std::vector<Attention> attention;
   std::function<std::vector<float>()> run;  // features
@@ -98,7 +98,7 @@ Work VitWork(const std::string& name, const vision::VitSpec& spec, WeightChoice 
       [&](const std::string& n, const std::vector<int64_t>& s) {
         return RandomWeight(noise.get(), n, s);
       },
-      weights);
+      Device(), weights);
   SL_CHECK(encoder.ok());
   std::shared_ptr<vision::VitEncoder> e = *std::move(encoder);
   Tensor pixels = noise->Make({1, 3, spec.image, spec.image}, 1);
@@ -107,15 +107,15 @@ Work VitWork(const std::string& name, const vision::VitSpec& spec, WeightChoice 
   w.rows = e->rows_per_image(), w.width = spec.hidden, w.heads = spec.heads, w.ffn = spec.ffn;
   w.layers = spec.run_layers;
   w.norms = 2 * spec.run_layers + spec.pre_norm + spec.post_norm;
-  w.activation = spec.activation == VisionActivation::kQuickGelu ? ActivationKind::kQuickGelu
-                                                                 : ActivationKind::kGeluTanh;
+  w.activation =
+      spec.activation == VisionActivation::kQuickGelu ? PointOp::kQuickGelu : PointOp::kGeluTanh;
   int64_t patches = spec.grid() * spec.grid();
   w.products = {{patches, spec.hidden, 3 * spec.patch * spec.patch, 1},
                 {w.rows, spec.hidden, spec.hidden, 4 * w.layers},
                 {w.rows, spec.ffn, spec.hidden, w.layers},
                 {w.rows, spec.hidden, spec.ffn, w.layers}};
   w.attention.push_back({vision::FrameList(1, static_cast<int32_t>(w.rows)), w.layers});
-  w.run = [e, pixels] { return e->Encode(pixels).data; };
+  w.run = [e, pixels] { return HostValues(e->Encode(pixels)); };
   return w;
 }
 
@@ -130,7 +130,7 @@ Work QwenWork(WeightChoice weights) {
       [&](const std::string& n, const std::vector<int64_t>& shape) {
         return RandomWeight(noise.get(), n, shape);
       },
-      weights);
+      Device(), weights);
   SL_CHECK(tower.ok());
   std::shared_ptr<vision::QwenTower> t = *std::move(tower);
   Tensor patches = noise->Make({grid[1] * grid[2], s.patch_floats()}, 1);
@@ -138,7 +138,7 @@ Work QwenWork(WeightChoice weights) {
   w.name = "Qwen2.5-VL, 504 px";
   w.rows = patches.rows(), w.width = s.hidden, w.heads = s.heads, w.ffn = s.ffn;
   w.layers = s.layers, w.norms = 2 * s.layers + 1;
-  w.layer_norm = false, w.gated = true, w.activation = ActivationKind::kSilu;
+  w.layer_norm = false, w.gated = true;
   int64_t joined = s.hidden * s.merge * s.merge, units = w.rows / s.merge / s.merge;
   w.products = {{w.rows, s.hidden, s.patch_floats(), 1},
                 {w.rows, 3 * s.hidden, s.hidden, s.layers},
@@ -150,7 +150,7 @@ Work QwenWork(WeightChoice weights) {
   auto full = static_cast<int64_t>(s.full_layers.size());
   w.attention.push_back({vision::FrameList(1, grid[1] * grid[2]), full});
   w.attention.push_back({vision::UnitWindowList(1, 18, 18, 4, 4), s.layers - full});
-  w.run = [t, patches, grid] { return t->Encode(patches, grid).rows.data; };
+  w.run = [t, patches, grid] { return HostValues(t->Encode(patches, grid).rows); };
   return w;
 }
 
@@ -179,7 +179,11 @@ double Seconds(const std::function<void()>& fn) {
 // Seconds that each part of a tower takes, the fastest of a few.
 class Parts {
  public:
-  Parts(const Work& w, WeightChoice weights) : w_(w), qkv_(noise_.Make({w.rows, 3 * w.width}, 1)) {
+  Parts(const Work& w, WeightChoice weights)
+      : w_(w),
+        q_(noise_.Make({w.rows, w.width}, 1)),
+        k_(noise_.Make({w.rows, w.width}, 1)),
+        v_(noise_.Make({w.rows, w.width}, 1)) {
     for (const Product& p : w.products) {
       layers_.push_back(
           {noise_.Make({p.n, p.k}, 0.02f), std::vector<float>(static_cast<size_t>(p.n))});
@@ -199,17 +203,16 @@ class Parts {
   }
   double Attend() {
     double sum = 0;
-    const float* q = qkv_.data.data();
-    vision::HeadRows heads{q,        q + w_.width,       q + 2 * w_.width, w_.rows, 3 * w_.width,
-                           w_.heads, w_.width / w_.heads};
     for (const Attention& a : w_.attention) {
-      sum += static_cast<double>(a.count) * Seconds([&] { AttendRows(heads, a.lists); });
+      AttentionPlan plan(Device(), a.lists);
+      sum += static_cast<double>(a.count) *
+             Seconds([&] { vision::AttendRows(q_, k_, v_, w_.heads, plan); });
     }
     return sum;
   }
   double Norms() {
     Tensor y({w_.rows, w_.width});
-    const float* weight = qkv_.data.data();
+    const float* weight = q_.data.data();
     return static_cast<double>(w_.norms) * Seconds([&] {
              if (w_.layer_norm) {
                LayerNorm(weight, w_.rows, w_.width, weight, weight, 1e-6f, y.data.data());
@@ -220,12 +223,11 @@ class Parts {
   }
   double Activations() {
     Tensor x = noise_.Make({w_.rows, w_.ffn}, 1), up = x;
-    auto n = static_cast<int64_t>(x.data.size());
     return static_cast<double>(w_.layers) * Seconds([&] {
              if (w_.gated) {
-               ActivateMul(w_.activation, x.data.data(), up.data.data(), n, up.data.data());
+               Gate(GateOp::kSilu, x, &up);
              } else {
-               Activate(w_.activation, x.data.data(), n);
+               Pointwise(w_.activation, &x);
              }
            });
   }
@@ -233,7 +235,7 @@ class Parts {
  private:
   const Work& w_;
   Noise noise_;
-  Tensor qkv_;
+  Tensor q_, k_, v_;
   std::vector<Linear> layers_;
   std::vector<Tensor> inputs_;
 };

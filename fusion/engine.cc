@@ -8,6 +8,7 @@
 #include <optional>
 #include <thread>
 
+#include "compute/ops/shape_ops.h"
 #include "fusion/prompt_reader.h"
 #include "fusion/stop_matcher.h"
 #include "language/text/tokenizer.h"
@@ -159,9 +160,7 @@ Status Engine::Impl::Prefill(Job* job) {
   SL_ASSIGN_OR_RETURN(Tensor hidden,
                       model.decoder->Run(job->reader.Next(options.prefill_chunk), &job->sequence));
   if (!job->reader.done()) return absl::OkStatus();
-  Tensor last({1, hidden.cols()});
-  std::copy_n(hidden.row(hidden.rows() - 1), hidden.cols(), last.row(0));
-  job->logits = model.decoder->Logits(last).data;
+  job->logits = HostValues(model.decoder->Logits(RowsOf(hidden, hidden.rows() - 1, 1)));
   return absl::OkStatus();
 }
 
@@ -205,9 +204,10 @@ StatusOr<std::unique_ptr<Engine>> Engine::Load(const std::string& directory,
                                                const LoadProgress& progress) {
   auto impl = std::make_unique<Impl>();
   impl->options = options;
-  SL_ASSIGN_OR_RETURN(impl->model, LoadLanguageModel(directory, progress));
-  impl->pool =
-      std::make_unique<PagePool>(impl->model.decoder->page_floats(), options.kv_budget_bytes);
+  SL_ASSIGN_OR_RETURN(impl->model,
+                      LoadLanguageModel(directory, progress, options.device, options.weights));
+  impl->pool = std::make_unique<PagePool>(impl->model.decoder->page_floats(),
+                                          options.kv_budget_bytes, impl->model.decoder->device());
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));
 }
 
@@ -224,9 +224,9 @@ StatusOr<GenerateSummary> Engine::Generate(const GenerateRequest& request,
                                std::to_string(spec.context) +
                                " with the answer; send fewer or smaller images, or fewer frames");
   }
-  auto job = std::make_shared<Job>(request, context, std::move(prompt),
-                                   language::Sequence(impl_->pool.get(), spec.layers),
-                                   impl_->model);
+  auto job =
+      std::make_shared<Job>(request, context, std::move(prompt),
+                            language::Sequence(impl_->pool.get(), spec.layers), impl_->model);
   job->summary.prompt_tokens = job->prompt.tokens;
   job->summary.visual_tokens = job->prompt.visual_tokens;
   job->most_tokens = static_cast<int>(std::min<int64_t>(request.max_output_tokens, room));

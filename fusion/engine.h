@@ -39,6 +39,8 @@ struct EngineOptions {
   int max_queued = 256;     // more wait no longer: RESOURCE_EXHAUSTED
   int prefill_chunk = 256;  // prompt rows per step, so that a long prompt does not stall others
   int64_t kv_budget_bytes = int64_t{1} << 30;
+  Device device = {};  // where the decoder and its pages are
+  WeightChoice weights = WeightChoice::kStored;
 };
 
 // Thread-safe. A sequence is computed row by row of its own, so its numbers do not depend on what

@@ -24,8 +24,10 @@ struct LanguageModel {
   int max_new_tokens = 256;      // likewise
 };
 
-// Of any model directory that this build runs.
+// Of any model directory that this build runs. The decoder's weights are kept as `weights` says.
 StatusOr<LanguageModel> LoadLanguageModel(const std::string& directory,
-                                          const LoadProgress& progress = {});
+                                          const LoadProgress& progress = {},
+                                          const Device& device = {},
+                                          WeightChoice weights = WeightChoice::kStored);
 
 }  // namespace sightline

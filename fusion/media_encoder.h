@@ -41,6 +41,7 @@ class MediaEncoder {
 
 // Of any model directory that this build runs; a text-only model's takes neither kind.
 StatusOr<std::unique_ptr<MediaEncoder>> LoadMediaEncoder(const std::string& directory,
-                                                         const LoadProgress& progress = {});
+                                                         const LoadProgress& progress = {},
+                                                         const Device& device = {});
 
 }  // namespace sightline

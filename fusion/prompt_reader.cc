@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "compute/ops/shape_ops.h"
+
 namespace sightline {
 namespace {
 
@@ -33,7 +35,7 @@ PromptReader::PromptReader(const Prompt* prompt, const language::Decoder* decode
 language::StepInput PromptReader::Next(int64_t most) {
   int64_t width = decoder_->spec().hidden, n = std::min(most, prompt_->tokens - row_), done = 0;
   language::StepInput in;
-  in.x = Tensor({n, width});
+  std::vector<Tensor> rows;
   in.deepstack.assign(levels_, Tensor({n, width}));
   while (done < n) {
     const PromptPiece& p = prompt_->pieces[piece_];
@@ -41,20 +43,20 @@ language::StepInput PromptReader::Next(int64_t most) {
         p.span ? int64_t{p.span->rows} * p.span->cols : static_cast<int64_t>(p.ids.size());
     int64_t k = std::min(size - offset_, n - done);
     if (p.span) {
-      std::copy_n(&p.span->features[static_cast<size_t>(offset_ * width)], k * width,
-                  in.x.row(done));
+      auto from = p.span->features.begin() + offset_ * width;
+      rows.push_back(FromHost({from, from + k * width}, {k, width}, decoder_->device()));
       for (size_t level = 0; level < Levels(*p.span); ++level) {
-        size_t from = level * p.span->features.size() + static_cast<size_t>(offset_ * width);
-        std::copy_n(&p.span->deepstack[from], k * width, in.deepstack[level].row(done));
+        size_t at = level * p.span->features.size() + static_cast<size_t>(offset_ * width);
+        std::copy_n(&p.span->deepstack[at], k * width, in.deepstack[level].row(done));
       }
     } else if (k > 0) {
-      Tensor rows = decoder_->Embed({p.ids.begin() + offset_, p.ids.begin() + offset_ + k});
-      std::copy_n(rows.row(0), k * width, in.x.row(done));
+      rows.push_back(decoder_->Embed({p.ids.begin() + offset_, p.ids.begin() + offset_ + k}));
     }
     done += k;
     offset_ += k;
     if (offset_ == size) ++piece_, offset_ = 0;
   }
+  in.x = JoinRows(rows);
   if (!prompt_->positions.empty()) {
     for (int64_t stream = 0; stream < 3; ++stream) {
       auto from = prompt_->positions.begin() + stream * prompt_->tokens + row_;

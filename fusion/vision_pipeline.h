@@ -25,7 +25,8 @@ struct MediaLimits {
 class VisionPipeline {
  public:
   static StatusOr<std::unique_ptr<VisionPipeline>> Load(const std::string& model_directory,
-                                                        const LoadProgress& progress = {});
+                                                        const LoadProgress& progress = {},
+                                                        const Device& device = {});
 
   // Bytes of a file. UNIMPLEMENTED in a build without media decoding. Errors of vision/decode.h and
   // vision/video.h.

@@ -36,13 +36,19 @@ Status Check(const DecoderSpec& s) {
 // Remembers the first error, so that the loader reads as a list.
 class Decoder::Builder {
  public:
-  Builder(const DecoderSpec& spec, const TensorReader& read, Decoder* d)
-      : s_(spec), read_(read), d_(d) {}
+  Builder(const DecoderSpec& spec, const StoredReader& read, WeightChoice choice, Decoder* d)
+      : s_(spec), read_(read), choice_(choice), d_(d) {}
 
   Status Build() {
-    d_->embed_.w = Read("embed_tokens.weight", {s_.vocab, s_.hidden});
+    WeightChoice ends = choice_ == WeightChoice::kQ4 ? WeightChoice::kQ8 : choice_;
+    auto matrix = [&](const std::string& name) {
+      Linear l;
+      l.packed = Matrix(name, s_.vocab, s_.hidden, ends);
+      return There(std::move(l));
+    };
+    d_->embed_ = matrix("embed_tokens.weight");
     d_->norm_ = Norm("norm");
-    if (!s_.tied) d_->head_.w = Read("lm_head.weight", {s_.vocab, s_.hidden});
+    if (!s_.tied) d_->head_ = matrix("lm_head.weight");
     for (int64_t i = 0; i < s_.layers && status_.ok(); ++i) {
       prefix_ = "layers." + std::to_string(i) + ".";
       d_->layers_.push_back(OneLayer());
@@ -51,29 +57,51 @@ class Decoder::Builder {
   }
 
  private:
-  Tensor Read(const std::string& name, const std::vector<int64_t>& shape) {
+  // Where the decoder is to be.
+  Linear There(Linear layer) const {
+    return status_.ok() && !d_->device_.is_host() ? ToDevice(layer, d_->device_) : layer;
+  }
+  // Null after an error.
+  std::shared_ptr<const WeightMatrix> Matrix(const std::string& name, int64_t out, int64_t in,
+                                             WeightChoice choice) {
+    auto stored = Read(name, {out, in});
+    if (!status_.ok()) return nullptr;
+    auto packed = WeightMatrix::Pack(stored, choice);
+    if (packed.ok()) return *std::move(packed);
+    status_ = ErrorWithReason(
+        packed.status().code(), ReasonOf(packed.status()),
+        "tensor '" + prefix_ + name + "': " + std::string(packed.status().message()));
+    return nullptr;
+  }
+  std::vector<float> Vector(const std::string& name, int64_t n) {
+    auto stored = Read(name, {n});
+    return status_.ok() ? FloatsOf(stored) : std::vector<float>();
+  }
+  StoredTensor Read(const std::string& name, const std::vector<int64_t>& shape) {
+    if (!status_.ok()) return StoredTensor();
     auto t = read_(prefix_ + name, shape);
     if (!t.ok()) {
-      if (status_.ok()) status_ = t.status();
-      return Tensor();
+      status_ = t.status();
+      return StoredTensor();
     }
-    d_->parameters_ += static_cast<int64_t>(t->data.size());
+    d_->parameters_ += t->count();
     return *std::move(t);
   }
   Linear Dense(const std::string& name, int64_t out, int64_t in, bool bias) {
     Linear l;
-    l.w = Read(name + ".weight", {out, in});
-    if (bias) l.bias = Read(name + ".bias", {out}).data;
-    return l;
+    l.packed = Matrix(name + ".weight", out, in, choice_);
+    if (bias) l.bias = Vector(name + ".bias", out);
+    return There(std::move(l));
   }
-  std::vector<float> Scale(const std::string& name, int64_t n) {
-    std::vector<float> w = Read(name + ".weight", {n}).data;
+  Buffer Scale(const std::string& name, int64_t n) {
+    std::vector<float> w = Vector(name + ".weight", n);
     for (float& v : w) v += s_.norm_offset;
-    return w;
+    return Buffer(std::move(w)).To(d_->device_);
   }
   NormWeights Norm(const std::string& name) {
     NormWeights n{Scale(name, s_.hidden), {}};
-    if (s_.norm == NormKind::kLayer) n.bias = Read(name + ".bias", {s_.hidden}).data;
+    if (s_.norm == NormKind::kLayer)
+      n.bias = Buffer(Vector(name + ".bias", s_.hidden)).To(d_->device_);
     return n;
   }
   Layer OneLayer() {
@@ -102,17 +130,20 @@ class Decoder::Builder {
   }
 
   const DecoderSpec& s_;
-  const TensorReader& read_;
+  const StoredReader& read_;
+  WeightChoice choice_;
   Decoder* d_;
   std::string prefix_;
   Status status_;
 };
 
-StatusOr<std::unique_ptr<Decoder>> Decoder::Load(const DecoderSpec& s, const TensorReader& read) {
+StatusOr<std::unique_ptr<Decoder>> Decoder::Load(const DecoderSpec& s, const StoredReader& read,
+                                                 WeightChoice weights, const Device& device) {
   SL_RETURN_IF_ERROR(Check(s));
   std::unique_ptr<Decoder> d(new Decoder());
   d->spec_ = s;
-  SL_RETURN_IF_ERROR(Builder(s, read, d.get()).Build());
+  d->device_ = device;
+  SL_RETURN_IF_ERROR(Builder(s, read, weights, d.get()).Build());
   d->rope_ =
       RopeTable({s.head_dim, s.rope_theta, s.rope_scaling, s.mrope_sections, s.mrope_interleaved});
   if (s.local_rope_theta > 0) d->local_rope_ = RopeTable({s.head_dim, s.local_rope_theta});
@@ -120,10 +151,21 @@ StatusOr<std::unique_ptr<Decoder>> Decoder::Load(const DecoderSpec& s, const Ten
 }
 
 StatusOr<std::unique_ptr<Decoder>> Decoder::Load(const DecoderSpec& s, const WeightFile& file,
-                                                 const std::string& prefix) {
-  return Load(s, [&](const std::string& name, const std::vector<int64_t>& shape) {
-    return file.Read(name == "lm_head.weight" ? name : prefix + name, shape);
-  });
+                                                 const std::string& prefix, WeightChoice weights,
+                                                 const Device& device) {
+  auto read = [&](const std::string& name, const std::vector<int64_t>& shape) {
+    return file.Stored(name == "lm_head.weight" ? name : prefix + name, shape);
+  };
+  return Load(s, read, weights, device);
+}
+
+int64_t Decoder::weight_bytes() const {
+  auto bytes = [](const Linear& l) { return l.packed ? l.packed->bytes() : 4 * l.w.size(); };
+  int64_t sum = bytes(embed_) + bytes(head_);
+  for (const Layer& l : layers_) {
+    for (const Linear* w : {&l.q, &l.k, &l.v, &l.o, &l.gate, &l.up, &l.down}) sum += bytes(*w);
+  }
+  return sum;
 }
 
 }  // namespace sightline::language

@@ -45,38 +45,21 @@ RopeTable::RopeTable(const RopeSpec& spec) {
   }
 }
 
-RopeAngles RopeTable::Angles(const std::vector<int32_t>& positions) const {
+RowAngles RopeTable::Angles(const std::vector<int32_t>& positions) const {
   SL_CHECK(positions.size() % 3 == 0);
   size_t t = positions.size() / 3, half = frequency_.size();
-  RopeAngles a;
-  a.cosine.resize(t * half);
-  a.sine.resize(t * half);
+  std::vector<int64_t> shape = {static_cast<int64_t>(t), static_cast<int64_t>(half)};
+  RowAngles a{Tensor(shape), Tensor(shape)};
   for (size_t row = 0; row < t; ++row) {
     for (size_t i = 0; i < half; ++i) {
       // The product is rounded to float on purpose: checkpoints were trained and are judged that
       // way.
       float angle = static_cast<float>(positions[stream_[i] * t + row]) * frequency_[i];
-      a.cosine[row * half + i] = std::cos(angle);
-      a.sine[row * half + i] = std::sin(angle);
+      a.cosine.data[row * half + i] = std::cos(angle);
+      a.sine.data[row * half + i] = std::sin(angle);
     }
   }
   return a;
-}
-
-void Rotate(float* x, int64_t heads, int64_t d, const RopeAngles& angles) {
-  int64_t half = d / 2, rows = static_cast<int64_t>(angles.cosine.size()) / half;
-  for (int64_t t = 0; t < rows; ++t) {
-    const float *c = &angles.cosine[static_cast<size_t>(t * half)],
-                *s = &angles.sine[static_cast<size_t>(t * half)];
-    for (int64_t h = 0; h < heads; ++h) {
-      float* p = x + (t * heads + h) * d;
-      for (int64_t i = 0; i < half; ++i) {
-        float a = p[i], b = p[i + half];
-        p[i] = a * c[i] - b * s[i];
-        p[i + half] = b * c[i] + a * s[i];
-      }
-    }
-  }
 }
 
 }  // namespace sightline::language

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "compute/ops/decoder_ops.h"
+
 namespace sightline::language {
 
 struct RopeScaling {
@@ -26,18 +28,13 @@ struct RopeSpec {
   bool interleaved = false;
 };
 
-// Turns of every token and pair, [T, D/2] each.
-struct RopeAngles {
-  std::vector<float> cosine, sine;
-};
-
 // Const after construction; thread-safe.
 class RopeTable {
  public:
   RopeTable() = default;
   explicit RopeTable(const RopeSpec& spec);
   // positions [3, T]: stream s of token t at positions[s * T + t].
-  RopeAngles Angles(const std::vector<int32_t>& positions) const;
+  RowAngles Angles(const std::vector<int32_t>& positions) const;
   const std::vector<float>& frequencies() const { return frequency_; }
   const std::vector<uint8_t>& streams() const { return stream_; }
 
@@ -45,8 +42,5 @@ class RopeTable {
   std::vector<float> frequency_;  // [D/2], radians per position
   std::vector<uint8_t> stream_;   // [D/2], which of the three positions
 };
-
-// x [T, heads, D] in place.
-void Rotate(float* x, int64_t heads, int64_t d, const RopeAngles& angles);
 
 }  // namespace sightline::language

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "absl/strings/numbers.h"
+#include "compute/ops/weight_matrix.h"
 #define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 
@@ -91,9 +92,13 @@ const std::vector<Setting>& Settings() {
       {"server.drain_s", "seconds that requests in flight may go on after SIGTERM", &C::drain_s, 0,
        3600},
       {"model.model", "folder of the model; empty takes the one that ships", &C::model},
+      {"model.weights",
+       "how the decoder keeps its weights: stored (as the file has them), f32, bf16, q8 or q4",
+       &C::weights},
       {"model.encoders",
        "folders of image encoders for EncodeImage and ClassifyImage, separated by commas",
        &C::encoders},
+      {"model.device", "where models run: cpu, cuda or cuda:N", &C::device},
       {"model.threads", "compute threads; 0 takes one a core", &C::threads, 0, 1024},
       {"model.max_active", "sequences that decode in turn", &C::max_active, 1, 1024},
       {"model.kv_mib", "memory for keys and values, MiB", &C::kv_mib, 16, 1 << 20},
@@ -177,6 +182,8 @@ Status CheckConfig(const ServerConfig& c) {
   };
   if (c.role != "all" && c.role != "gateway" && c.role != "vision" && c.role != "language")
     return refuse("server.role", "must be all, gateway, vision or language");
+  if (!ParseWeightChoice(c.weights).ok())
+    return refuse("model.weights", "must be stored, f32, bf16, q8 or q4");
   if (c.log_level != "debug" && c.log_level != "info" && c.log_level != "warn" &&
       c.log_level != "error")
     return refuse("server.log_level", "must be debug, info, warn or error");

@@ -15,12 +15,14 @@ namespace sightline {
 struct ServerConfig {
   std::string role = "all";  // all, gateway, vision, language
   std::string listen = "127.0.0.1:50051";
-  std::string vision, language;  // addresses, for a gateway
-  bool insecure = false;         // allow listening beyond this machine without encryption
-  std::string model;             // folder; empty: the shipped default
-  std::string encoders;          // folders of image encoders, separated by commas
-  int64_t threads = 0;           // compute threads; 0: one a core
-  int64_t max_active = 16;       // sequences decoded in turn
+  std::string vision, language;    // addresses, for a gateway
+  bool insecure = false;           // allow listening beyond this machine without encryption
+  std::string model;               // folder; empty: the shipped default
+  std::string weights = "stored";  // how the decoder keeps its weights: compute/ops/weight_matrix.h
+  std::string encoders;            // folders of image encoders, separated by commas
+  std::string device = "cpu";      // cpu, cuda or cuda:N
+  int64_t threads = 0;             // compute threads; 0: one a core
+  int64_t max_active = 16;         // sequences decoded in turn
   int64_t kv_mib = 1024;
   std::string log_level = "info";
   double drain_s = 30;  // how long requests in flight may go on after SIGTERM

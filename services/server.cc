@@ -49,10 +49,11 @@ class ReportingVision : public LocalVision {
 StatusOr<std::unique_ptr<VisionRole>> LoadVision(const std::string& folder, const ServerConfig& c,
                                                  const ServerHooks& hooks,
                                                  const LoadProgress& progress) {
-  SL_ASSIGN_OR_RETURN(auto pipeline, VisionPipeline::Load(folder, progress));
+  SL_ASSIGN_OR_RETURN(Device device, Device::Open(c.device));
+  SL_ASSIGN_OR_RETURN(auto pipeline, VisionPipeline::Load(folder, progress, device));
   pipeline->set_limits({c.max_image_pixels, c.max_message_mib << 20, c.max_video_s, c.max_decode_s,
                         static_cast<int>(c.max_frames)});
-  SL_ASSIGN_OR_RETURN(auto encoders, EncoderSet::Load(c.encoders));
+  SL_ASSIGN_OR_RETURN(auto encoders, EncoderSet::Load(c.encoders, device));
   const int parallel = std::min(Cores(c), 4096);
   if (hooks.decoding)
     return std::unique_ptr<VisionRole>(std::make_unique<ReportingVision>(
@@ -68,6 +69,8 @@ StatusOr<std::unique_ptr<LanguageRole>> LoadLanguage(const std::string& folder,
   options.max_active = static_cast<int>(c.max_active);
   options.max_queued = static_cast<int>(c.max_concurrent);
   options.kv_budget_bytes = c.kv_mib << 20;
+  SL_ASSIGN_OR_RETURN(options.device, Device::Open(c.device));
+  SL_ASSIGN_OR_RETURN(options.weights, ParseWeightChoice(c.weights));
   SL_ASSIGN_OR_RETURN(auto engine, Engine::Load(folder, options, progress));
   return std::unique_ptr<LanguageRole>(std::make_unique<LocalLanguage>(std::move(engine)));
 }

@@ -442,12 +442,13 @@ def init_weights(m):
         nn.init.normal_(m.weight, std=0.05)
 
 
-LATER_PARTS = ("projector.fc_prev.", "projector.fc_next.", "events.")  # weights from before them are still a start
+# What a start may lack: parts that came later, and heads that are used in training only and not exported.
+ABSENT_AT_START = ("projector.fc_prev.", "projector.fc_next.", "events.", "dense.")
 
 
 def load_weights(model, state):
     missing, unexpected = model.load_state_dict(state, strict=False)
-    missing = [n for n in missing if not n.startswith(LATER_PARTS)]
+    missing = [n for n in missing if not n.startswith(ABSENT_AT_START)]
     if missing or unexpected:
         raise ValueError(f"weights do not fit: missing {missing[:3]}, unexpected {unexpected[:3]}")
 

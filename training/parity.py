@@ -21,6 +21,7 @@ import torch.nn.functional as F
 import bpe
 from export import write_safetensors
 from model import Scenes, export_name
+from parts import read_safetensors
 from world import CANVASES, ROOT, World, prefix
 
 SEED, TEXT, MAX_REPLY_TOKENS, TAP_ROWS = 20261124, 320, 192, 8
@@ -40,28 +41,8 @@ def build_portable(folder):
     return out
 
 
-def read_weights(path):
-    """F32 tensors by exported name; BF16 is widened by hand, since NumPy does not know it."""
-    data = np.fromfile(path, np.uint8)
-    size = struct.unpack("<Q", data[:8].tobytes())[0]
-    out = {}
-    for name, info in json.loads(data[8:8 + size].tobytes()).items():
-        if name == "__metadata__":
-            continue
-        begin, end = info["data_offsets"]
-        raw = data[8 + size + begin:8 + size + end]
-        if info["dtype"] == "BF16":
-            wide = (raw.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
-        elif info["dtype"] == "F32":
-            wide = raw.view(np.float32).copy()
-        else:
-            raise ValueError(f"{name} has the dtype {info['dtype']}")
-        out[name] = torch.from_numpy(wide.reshape(info["shape"]))
-    return out
-
-
 def load(path):
-    model, weights = Scenes(), read_weights(path)
+    model, weights = Scenes(), read_safetensors(path)
     state = model.state_dict()
     names = {n: export_name(n) for n in state}
     unused = set(weights) - set(names.values())

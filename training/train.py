@@ -18,7 +18,7 @@ import bpe
 from losses import answer_loss, dense_loss, event_loss, segment_accuracy
 from model import CONFIG, Scenes, load_weights
 from muon import Muon
-from parts import read_parts, write_parts
+from parts import read_weights, write_parts
 from world import ROOT, Stream, World, build
 
 
@@ -135,7 +135,7 @@ def main():
     ap.add_argument("--budget", type=float, default=15.6)
     ap.add_argument("--state", default="/tmp/scenes")
     ap.add_argument("--out", default=os.environ.get("OUT", "/tmp/out"))
-    ap.add_argument("--init", help="folder with weight parts to start from")
+    ap.add_argument("--init", help="weights to start from: a folder with parts, or a model.safetensors")
     ap.add_argument("--done", type=float, default=0, help="with --init: minutes those weights were trained for")
     ap.add_argument("--finish", action="store_true", help="let the rate reach 0 at this stretch's end, if the budget ends later")
     ap.add_argument("--clip-share", type=float, help="share of batches that are clips")
@@ -143,6 +143,7 @@ def main():
     ap.add_argument("--lr", type=float, default=3e-3)
     ap.add_argument("--scale", type=float, default=1.0, help="batch size multiplier")
     ap.add_argument("--threads", type=int, default=max(1, (os.cpu_count() or 2) - 1))
+    ap.add_argument("--lib", help="the world library, when it is built already")
     ap.add_argument("--compile", action="store_true")
     ap.add_argument("--steps", type=int, default=1 << 30)
     a = ap.parse_args()
@@ -165,10 +166,10 @@ def main():
             o.load_state_dict(s)
         done_s, stage_s, step = st["done_s"], st["stage_s"], st["step"]
     elif a.init:
-        load_weights(model, read_parts(a.init))
+        load_weights(model, read_weights(a.init))
         done_s = stage_s = a.done * 60
     warm_up = 100 if done_s > 0 else 300
-    world = World(build(), tok.blob(), a.threads)
+    world = World(a.lib or build(), tok.blob(), a.threads)
     stream = Stream(world, tok, a.seed * 1000003 + int(stage_s) * 7919 + step, a.scale, mix(a.clip_share))
     if a.compile:
         compile_blocks(model, stream, device, dtype)

@@ -44,6 +44,10 @@ class World:
         if not self.handle:
             raise RuntimeError("the world library refused the tokenizer")
 
+    def measure(self, heldout):
+        """Stills are from here on those of the iid or the held-out split: to choose between weights, never to train."""
+        self.lib.sl_world_measure(self.handle, ctypes.c_int(int(heldout)))
+
     def corpus(self, seed, lines):
         cap = lines * 400
         buf = ctypes.create_string_buffer(cap)

@@ -4,14 +4,14 @@
 
 namespace sightline {
 
-Tensor AttendPacked(const Tensor& qkv, int64_t heads, float scale, const BlockList& lists,
-                    const BiasTable& bias) {
+Tensor AttendPacked(const Tensor& qkv, int64_t heads, float scale, const AttentionPlan& plan,
+                    const Tensor* bias) {
   int64_t c = qkv.cols() / 3;
-  SL_CHECK(qkv.cols() == 3 * c && c % heads == 0);
+  SL_CHECK(qkv.cols() == 3 * c && c % heads == 0 && plan.device() == qkv.device());
   std::vector<int64_t> shape = qkv.shape;
   shape.back() = c;
-  Tensor out(shape);
-  const float *q = qkv.data.data(), *k = q + c, *v = q + 2 * c;
+  Tensor out(shape, qkv.device());
+  const float *q = qkv.address(), *k = q + c, *v = q + 2 * c;
   AttentionArgs a;
   a.q = q;
   a.q_stride = 3 * c;
@@ -22,14 +22,21 @@ Tensor AttendPacked(const Tensor& qkv, int64_t heads, float scale, const BlockLi
   a.heads = a.kv_heads = heads;
   a.d = c / heads;
   a.scale = scale;
-  a.lists = &lists;
-  if (bias.places) {
-    SL_CHECK(bias.table && bias.table->rows() == heads);
-    a.bias = {bias.places, bias.table->data.data(), bias.table->cols()};
+  if (bias) {
+    SL_CHECK(plan.places() && bias->rows() == heads && bias->device() == qkv.device());
+    a.bias.table = bias->address();
+    a.bias.entries = bias->cols();
   }
-  a.out = out.data.data();
-  Attend(a);
+  a.out = out.address();
+  plan.Run(a);
   return out;
+}
+
+Tensor AttendPacked(const Tensor& qkv, int64_t heads, float scale, const BlockList& lists,
+                    const BiasTable& bias) {
+  AttentionPlan plan(qkv.device(), lists, bias.places);
+  SL_CHECK(!bias.places == !bias.table);
+  return AttendPacked(qkv, heads, scale, plan, bias.table);
 }
 
 }  // namespace sightline

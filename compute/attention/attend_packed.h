@@ -2,7 +2,7 @@
 // them.
 #pragma once
 
-#include "compute/attention/attention.h"
+#include "compute/attention/attention_plan.h"
 #include "compute/base/tensor.h"
 
 namespace sightline {
@@ -16,6 +16,9 @@ struct BiasTable {
 
 // qkv [..., 3C], columns [q | k | v], each head-major; result [..., C]. Rows that stand in no tile
 // of `lists` are 0.
+Tensor AttendPacked(const Tensor& qkv, int64_t heads, float scale, const AttentionPlan& plan,
+                    const Tensor* bias = nullptr);
+// The same with a plan of its own, for lists that are read once.
 Tensor AttendPacked(const Tensor& qkv, int64_t heads, float scale, const BlockList& lists,
                     const BiasTable& bias = {});
 

@@ -51,7 +51,7 @@ struct AttentionArgs {
   float* out = nullptr;       // [T, H, D]; rows in no tile are left alone
 };
 
-// Threads: tiles are independent; the result does not depend on how they are spread.
+// The CPU's kernel, on host memory; models go through AttentionPlan. Threads: tiles are independent; the result does not depend on how they are spread.
 void Attend(const AttentionArgs& args);
 // Plain loops in double precision: what every test trusts.
 void AttendReference(const AttentionArgs& args);

@@ -10,10 +10,11 @@ StatusOr<float*> PagePool::Take() {
     return p;
   }
   if (static_cast<int64_t>(owned_.size() + 1) * floats_ * 4 > budget_bytes_) {
-    return ErrorWithReason(absl::StatusCode::kResourceExhausted, "KV_CACHE_FULL", "no room for this request's context at the moment; try again later");
+    return ErrorWithReason(absl::StatusCode::kResourceExhausted, "KV_CACHE_FULL",
+                           "no room for this request's context at the moment; try again later");
   }
-  owned_.push_back(std::make_unique<float[]>(static_cast<size_t>(floats_)));
-  return owned_.back().get();
+  owned_.emplace_back(static_cast<size_t>(floats_), device_);
+  return owned_.back().address();
 }
 
 void PagePool::Give(float* page) {
@@ -26,14 +27,23 @@ int64_t PagePool::pages_in_use() const {
   return static_cast<int64_t>(owned_.size() - free_.size());
 }
 
+PageTable::PageTable(PageTable&& other) noexcept
+    : pool_(other.pool_), views_(std::move(other.views_)) {
+  other.views_.assign(1, {});
+}
+
 PageTable::~PageTable() {
-  for (float* p : pages_) pool_->Give(p);
+  for (float* p : views_[0]) pool_->Give(p);
 }
 
 Status PageTable::Reserve(int32_t rows) {
-  while (static_cast<int64_t>(pages_.size()) * kPageRows < rows) {
+  const int64_t part_floats = pool_->floats_per_page() / static_cast<int64_t>(views_.size());
+  while (static_cast<int64_t>(views_[0].size()) * kPageRows < rows) {
     SL_ASSIGN_OR_RETURN(float* page, pool_->Take());
-    pages_.push_back(page);
+    for (std::vector<float*>& view : views_) {
+      view.push_back(page);
+      page += part_floats;
+    }
   }
   return absl::OkStatus();
 }

@@ -2,70 +2,44 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
-#include "compute/base/check.h"
-#include "compute/base/thread_pool.h"
-#include "compute/cpu/depthwise.h"
+#include "compute/backend/backend.h"
+#include "compute/ops/shape_ops.h"
 
 namespace sightline {
 namespace {
 
 constexpr int64_t kPatchFloats = int64_t{1} << 22;  // of one part of the patches
 
-int64_t OutSide(int64_t in, const ConvSteps& s) {
-  return (in + 2 * s.padding - s.kernel) / s.stride + 1;
+MapView ViewOf(const Tensor& x) {
+  SL_CHECK(x.shape.size() == 3);
+  return {x.address(), x.shape[0], x.shape[1], x.shape[2]};
 }
 
-// Patches of the output rows [first, first + count): [count * ow, k * k * C], taps outermost.
-void FillPatches(const Tensor& x, const ConvSteps& s, int64_t ow, int64_t first, int64_t count,
-                 Tensor* patches) {
-  int64_t h = x.shape[0], w = x.shape[1], c = x.shape[2];
-  ParallelFor(count, 1, [&](int64_t b, int64_t e) {
-    for (int64_t y = b; y < e; ++y) {
-      for (int64_t ox = 0; ox < ow; ++ox) {
-        float* out = patches->row(y * ow + ox);
-        for (int64_t t = 0; t < s.kernel * s.kernel; ++t, out += c) {
-          int64_t sy = (first + y) * s.stride + t / s.kernel - s.padding;
-          int64_t sx = ox * s.stride + t % s.kernel - s.padding;
-          if (sy < 0 || sy >= h || sx < 0 || sx >= w) {
-            std::memset(out, 0, static_cast<size_t>(c) * sizeof(float));
-          } else {
-            std::memcpy(out, &x.data[static_cast<size_t>((sy * w + sx) * c)],
-                        static_cast<size_t>(c) * sizeof(float));
-          }
-        }
-      }
-    }
-  });
-}
-
-Tensor DenseConv(const Tensor& x, const Conv& conv) {
-  const ConvSteps& s = conv.steps;
-  if (s.kernel == 1 && s.stride == 1 && s.padding == 0) return Apply(x, conv.taps);
-  int64_t oh = OutSide(x.shape[0], s), ow = OutSide(x.shape[1], s), n = conv.taps.outputs();
-  int64_t width = s.kernel * s.kernel * x.shape[2];
-  SL_CHECK(conv.taps.inputs() == width);
+Tensor DenseConv(const Tensor& x, const ConvSteps& s, const Linear& taps) {
+  if (s.kernel == 1 && s.stride == 1 && s.padding == 0) return Apply(x, taps);
+  MapView map = ViewOf(x);
+  int64_t oh = OutSide(map.h, s), ow = OutSide(map.w, s), n = taps.outputs();
+  int64_t width = s.kernel * s.kernel * map.c;
+  SL_CHECK(taps.inputs() == width);
   int64_t part = std::clamp<int64_t>(kPatchFloats / (ow * width), 1, oh);
-  Tensor y({oh, ow, n}), patches({part * ow, width});
+  Tensor y({oh, ow, n}, x.device()), patches({part * ow, width}, x.device());
+  Backend& backend = x.device().backend();
   for (int64_t first = 0; first < oh; first += part) {
     int64_t count = std::min(part, oh - first);
-    FillPatches(x, s, ow, first, count, &patches);
-    MatMul(patches.data.data(), count * ow, conv.taps, y.data.data() + first * ow * n);
+    MustRun(backend.Patches(map, s, first, count, patches.address()));
+    MustRun(backend.MatMul(patches.address(), count * ow, taps, y.address() + first * ow * n));
   }
   return y;
 }
 
-Tensor DepthwiseMap(const Tensor& x, const Conv& conv) {
+Tensor DepthwiseRows(const Tensor& x, const Conv& conv) {
   const ConvSteps& s = conv.steps;
-  int64_t h = x.shape[0], w = x.shape[1], c = x.shape[2];
-  int64_t oh = OutSide(h, s), ow = OutSide(w, s);
-  SL_CHECK(conv.taps.w.shape[0] == s.kernel * s.kernel && conv.taps.w.shape[1] == c);
-  Tensor y({oh, ow, c});
-  const float* bias = conv.taps.bias.empty() ? nullptr : conv.taps.bias.data();
-  DepthwiseJob job{x.data.data(),           h,    w,     c,  s.kernel, s.stride,     s.padding,
-                   conv.taps.w.data.data(), bias, false, oh, ow,       y.data.data()};
-  ParallelFor(oh, 1, [&](int64_t b, int64_t e) { DepthwiseRows(job, b, e); });
+  MapView map = ViewOf(x);
+  SL_CHECK(conv.taps.w.shape[0] == s.kernel * s.kernel && conv.taps.w.shape[1] == map.c);
+  Tensor y({OutSide(map.h, s), OutSide(map.w, s), map.c}, x.device());
+  const float* bias = conv.taps.bias.empty() ? nullptr : conv.taps.bias.address();
+  MustRun(x.device().backend().Depthwise(map, s, conv.taps.w.address(), bias, y.address()));
   return y;
 }
 
@@ -98,10 +72,9 @@ ChannelAffine BatchNorm(const Tensor& weight, const Tensor& bias, const Tensor& 
 
 Tensor ApplyAffine(const Tensor& x, const ChannelAffine& a) {
   SL_CHECK(a.scale.cols() == x.cols());
-  Tensor y(x.shape);
-  auto c = static_cast<size_t>(x.cols());
-  for (size_t i = 0; i < x.data.size(); ++i)
-    y.data[i] = x.data[i] * a.scale.data[i % c] + a.shift.data[i % c];
+  Tensor y(x.shape, x.device());
+  MustRun(x.device().backend().Affine(x.address(), a.scale.address(), a.shift.address(), x.rows(),
+                                      x.cols(), y.address()));
   return y;
 }
 
@@ -116,25 +89,36 @@ Linear PackLinear(const Tensor& weight, const Tensor& bias, const ChannelAffine*
 }
 
 Linear Stacked(const Linear& a, const Linear& b) {
-  SL_CHECK(a.w.cols() == b.w.cols() && a.bias.empty() == b.bias.empty());
-  Linear both = a;
-  both.w.shape[0] += b.w.shape[0];
-  both.w.data.insert(both.w.data.end(), b.w.data.begin(), b.w.data.end());
-  both.bias.insert(both.bias.end(), b.bias.begin(), b.bias.end());
+  SL_CHECK(a.bias.empty() == b.bias.empty());
+  Linear both{JoinRows(a.w, b.w), {}};
+  if (a.bias.empty()) return both;
+  auto as_row = [](const Buffer& bias) {
+    Tensor row;
+    row.shape = {static_cast<int64_t>(bias.size()), 1};
+    row.data = bias;
+    return row;
+  };
+  both.bias = JoinRows(as_row(a.bias), as_row(b.bias)).data;
   return both;
 }
 
+// Rows [from, from + n) of `x` into those from `to` on.
+static void PlaceRows(const float* x, int64_t cols, int64_t n, const Device& device, float* to) {
+  MustRun(device.backend().CopyBlock({x, cols, n, cols}, cols, to));
+}
+
 Linear PadParts(const Linear& layer, const std::vector<int64_t>& parts, int64_t width) {
+  const Device& device = layer.w.device();
   int64_t k = layer.w.cols(), from = 0;
-  Linear padded{Tensor({static_cast<int64_t>(parts.size()) * width, k}), {}};
-  if (!layer.bias.empty()) padded.bias.assign(static_cast<size_t>(padded.w.rows()), 0.0f);
+  Linear padded{Tensor({static_cast<int64_t>(parts.size()) * width, k}, device), {}};
+  if (!layer.bias.empty()) padded.bias = Buffer(static_cast<size_t>(padded.w.rows()), device);
   for (size_t p = 0; p < parts.size(); ++p) {
     SL_CHECK(parts[p] <= width && from + parts[p] <= layer.w.rows());
     auto to = static_cast<int64_t>(p) * width;
-    std::memcpy(padded.w.row(to), layer.w.row(from),
-                static_cast<size_t>(parts[p] * k) * sizeof(float));
-    if (!layer.bias.empty())
-      std::copy_n(layer.bias.begin() + from, parts[p], padded.bias.begin() + to);
+    PlaceRows(layer.w.address() + from * k, k, parts[p], device, padded.w.address() + to * k);
+    if (!layer.bias.empty()) {
+      PlaceRows(layer.bias.address() + from, 1, parts[p], device, padded.bias.address() + to);
+    }
     from += parts[p];
   }
   SL_CHECK(from == layer.w.rows());
@@ -162,26 +146,22 @@ Conv PackConv(const Tensor& weight, const Tensor& bias, const ConvSteps& steps, 
 }
 
 Tensor Conv2d(const Tensor& x, const Conv& conv) {
-  SL_CHECK(x.shape.size() == 3);
-  return conv.depthwise ? DepthwiseMap(x, conv) : DenseConv(x, conv);
+  return conv.depthwise ? DepthwiseRows(x, conv) : DenseConv(x, conv.steps, conv.taps);
+}
+
+Conv ToDevice(const Conv& conv, const Device& device) {
+  return {conv.steps, conv.depthwise, ToDevice(conv.taps, device)};
+}
+
+ChannelAffine ToDevice(const ChannelAffine& a, const Device& device) {
+  return {a.scale.To(device), a.shift.To(device)};
 }
 
 Tensor AveragePool(const Tensor& x, const PoolSteps& p) {
-  SL_CHECK(x.shape.size() == 3 && p.h > 0 && p.w > 0 && p.h <= x.shape[0] && p.w <= x.shape[1]);
-  int64_t w = x.shape[1], c = x.shape[2];
-  int64_t oh = (x.shape[0] - p.h) / p.step_h + 1, ow = (w - p.w) / p.step_w + 1;
-  Tensor y({oh, ow, c});
-  ParallelFor(oh * ow, 1, [&](int64_t b, int64_t e) {
-    for (int64_t i = b; i < e; ++i) {
-      float* out = y.data.data() + i * c;
-      for (int64_t t = 0; t < p.h * p.w; ++t) {
-        int64_t sy = i / ow * p.step_h + t / p.w, sx = i % ow * p.step_w + t % p.w;
-        const float* in = x.data.data() + (sy * w + sx) * c;
-        for (int64_t k = 0; k < c; ++k) out[k] += in[k];
-      }
-      for (int64_t k = 0; k < c; ++k) out[k] /= static_cast<float>(p.h * p.w);
-    }
-  });
+  MapView map = ViewOf(x);
+  SL_CHECK(p.h > 0 && p.w > 0 && p.h <= map.h && p.w <= map.w);
+  Tensor y({(map.h - p.h) / p.step_h + 1, (map.w - p.w) / p.step_w + 1, map.c}, x.device());
+  MustRun(x.device().backend().AveragePool(map, p, y.address()));
   return y;
 }
 

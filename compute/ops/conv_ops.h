@@ -17,8 +17,12 @@ Tensor ApplyAffine(const Tensor& x, const ChannelAffine& a);
 struct ConvSteps {
   int64_t kernel = 3, stride = 1, padding = 1;
 };
+inline int64_t OutSide(int64_t in, const ConvSteps& s) {
+  return (in + 2 * s.padding - s.kernel) / s.stride + 1;
+}
 
-// Packed weights. Out size of a side: (size + 2 * padding - kernel) / stride + 1, rounded down.
+// Packed weights; packing is done on the host. Out size of a side: (size + 2 * padding - kernel) /
+// stride + 1, rounded down.
 struct Conv {
   ConvSteps steps;
   bool depthwise = false;
@@ -46,5 +50,8 @@ struct PoolSteps {
   int64_t h = 1, w = 1, step_h = 1, step_w = 1;
 };
 Tensor AveragePool(const Tensor& x, const PoolSteps& pool);
+
+Conv ToDevice(const Conv& conv, const Device& device);
+ChannelAffine ToDevice(const ChannelAffine& affine, const Device& device);
 
 }  // namespace sightline

@@ -1,18 +1,11 @@
 #include "compute/ops/shape_ops.h"
 
-#include <algorithm>
-#include <cmath>
-#include <cstring>
-
-#include "compute/base/check.h"
-#include "compute/base/thread_pool.h"
+#include "compute/backend/backend.h"
 
 namespace sightline {
 namespace {
 
-void CopyFloats(const float* from, int64_t n, float* to) {
-  std::memcpy(to, from, static_cast<size_t>(n) * sizeof(float));
-}
+Backend& On(const Tensor& x) { return x.device().backend(); }
 
 std::vector<int64_t> WithCols(const Tensor& x, int64_t cols) {
   std::vector<int64_t> shape = x.shape;
@@ -47,58 +40,79 @@ Tensor Reshaped(Tensor x, std::vector<int64_t> shape) {
 
 Tensor Columns(const Tensor& x, int64_t first, int64_t count) {
   SL_CHECK(first >= 0 && count > 0 && first + count <= x.cols());
-  Tensor y(WithCols(x, count));
-  for (int64_t i = 0; i < x.rows(); ++i) CopyFloats(x.row(i) + first, count, y.row(i));
+  Tensor y(WithCols(x, count), x.device());
+  MustRun(On(x).CopyBlock({x.address() + first, x.cols(), x.rows(), count}, count, y.address()));
   return y;
 }
 
 Tensor JoinColumns(const Tensor& a, const Tensor& b) {
-  SL_CHECK(a.rows() == b.rows());
-  Tensor y(WithCols(a, a.cols() + b.cols()));
-  for (int64_t i = 0; i < a.rows(); ++i) {
-    CopyFloats(a.row(i), a.cols(), y.row(i));
-    CopyFloats(b.row(i), b.cols(), y.row(i) + a.cols());
-  }
+  SL_CHECK(a.rows() == b.rows() && a.device() == b.device());
+  int64_t width = a.cols() + b.cols();
+  Tensor y(WithCols(a, width), a.device());
+  MustRun(On(a).CopyBlock({a.address(), a.cols(), a.rows(), a.cols()}, width, y.address()));
+  MustRun(
+      On(a).CopyBlock({b.address(), b.cols(), b.rows(), b.cols()}, width, y.address() + a.cols()));
   return y;
 }
 
 Tensor Rows(const Tensor& x, int64_t first, int64_t count) {
   SL_CHECK(first >= 0 && count > 0 && first + count <= x.rows());
-  Tensor y({count, x.cols()});
-  CopyFloats(x.row(first), count * x.cols(), y.data.data());
+  int64_t c = x.cols();
+  Tensor y({count, c}, x.device());
+  MustRun(On(x).CopyBlock({x.address() + first * c, c, count, c}, c, y.address()));
   return y;
 }
 
 Tensor JoinRows(const Tensor& a, const Tensor& b) {
-  SL_CHECK(a.cols() == b.cols());
-  Tensor y({a.rows() + b.rows(), a.cols()});
-  CopyFloats(a.data.data(), a.rows() * a.cols(), y.data.data());
-  CopyFloats(b.data.data(), b.rows() * b.cols(), y.row(a.rows()));
+  SL_CHECK(a.cols() == b.cols() && a.device() == b.device());
+  int64_t c = a.cols();
+  Tensor y({a.rows() + b.rows(), c}, a.device());
+  MustRun(On(a).CopyBlock({a.address(), c, a.rows(), c}, c, y.address()));
+  MustRun(On(a).CopyBlock({b.address(), c, b.rows(), c}, c, y.address() + a.size()));
+  return y;
+}
+
+Tensor JoinRows(const std::vector<Tensor>& parts) {
+  SL_CHECK(!parts.empty());
+  int64_t c = parts[0].cols(), rows = 0;
+  for (const Tensor& p : parts) rows += p.rows();
+  Tensor y({rows, c}, parts[0].device());
+  float* to = y.address();
+  for (const Tensor& p : parts) {
+    SL_CHECK(p.cols() == c && p.device() == y.device());
+    MustRun(On(y).CopyBlock({p.address(), c, p.rows(), c}, c, to));
+    to += p.size();
+  }
   return y;
 }
 
 Tensor GatherRows(const Tensor& x, const std::vector<int32_t>& rows) {
-  Tensor y({static_cast<int64_t>(rows.size()), x.cols()});
-  for (size_t i = 0; i < rows.size(); ++i) {
-    SL_CHECK(rows[i] >= -1 && rows[i] < x.rows());
-    if (rows[i] >= 0) CopyFloats(x.row(rows[i]), x.cols(), y.row(static_cast<int64_t>(i)));
-  }
+  for (int32_t row : rows) SL_CHECK(row >= -1 && row < x.rows());
+  Tensor y({static_cast<int64_t>(rows.size()), x.cols()}, x.device());
+  MustRun(On(x).GatherRows(x.address(), x.cols(), rows, y.address()));
+  return y;
+}
+
+Tensor MixRows(const Tensor& x, int64_t k, const std::vector<int32_t>& rows,
+               const std::vector<float>& weights) {
+  auto n = static_cast<int64_t>(rows.size());
+  SL_CHECK(k > 0 && n % k == 0 && weights.size() == rows.size());
+  for (int32_t row : rows) SL_CHECK(row >= 0 && row < x.rows());
+  Tensor y({n / k, x.cols()}, x.device());
+  MustRun(On(x).MixRows(x.address(), x.cols(), k, rows, weights, y.address()));
   return y;
 }
 
 void ScatterRows(const Tensor& from, const std::vector<int32_t>& rows, Tensor* x) {
   SL_CHECK(from.cols() == x->cols() && from.rows() == static_cast<int64_t>(rows.size()));
-  for (size_t i = 0; i < rows.size(); ++i) {
-    SL_CHECK(rows[i] >= 0 && rows[i] < x->rows());
-    CopyFloats(from.row(static_cast<int64_t>(i)), x->cols(), x->row(rows[i]));
-  }
+  SL_CHECK(from.device() == x->device());
+  for (int32_t row : rows) SL_CHECK(row >= 0 && row < x->rows());
+  MustRun(On(from).ScatterRows(from.address(), x->cols(), rows, x->address()));
 }
 
 Tensor Transposed(const Tensor& x) {
-  Tensor y({x.cols(), x.rows()});
-  for (int64_t i = 0; i < x.rows(); ++i) {
-    for (int64_t j = 0; j < x.cols(); ++j) y.row(j)[i] = x.row(i)[j];
-  }
+  Tensor y({x.cols(), x.rows()}, x.device());
+  MustRun(On(x).Transpose(x.address(), x.rows(), x.cols(), y.address()));
   return y;
 }
 
@@ -123,72 +137,84 @@ Tensor MapToPlanes(const Tensor& m) {
 }
 
 void Add(Tensor* x, const Tensor& y, const Tensor& gain) {
-  SL_CHECK(x->data.size() == y.data.size());
-  if (gain.data.empty()) {
-    AddInPlace(x->data.data(), y.data.data(), static_cast<int64_t>(y.data.size()));
-    return;
-  }
-  SL_CHECK(gain.cols() == x->cols());
-  for (int64_t i = 0; i < x->rows(); ++i) {
-    float* to = x->row(i);
-    const float* from = y.data.data() + i * x->cols();
-    for (int64_t j = 0; j < x->cols(); ++j) to[j] += gain.data[static_cast<size_t>(j)] * from[j];
-  }
+  SL_CHECK(x->size() == y.size() && x->device() == y.device());
+  SL_CHECK(gain.data.empty() || (gain.cols() == x->cols() && gain.device() == x->device()));
+  MustRun(On(*x).AddRows(y.address(), gain.data.empty() ? nullptr : gain.address(), x->rows(),
+                         x->cols(), x->address()));
 }
 
 void ScaleColumns(Tensor* x, const Tensor& gain) {
-  SL_CHECK(static_cast<int64_t>(gain.data.size()) == x->cols());
-  for (int64_t i = 0; i < x->rows(); ++i) {
-    float* row = x->row(i);
-    for (int64_t j = 0; j < x->cols(); ++j) row[j] *= gain.data[static_cast<size_t>(j)];
-  }
+  SL_CHECK(gain.size() == x->cols() && gain.device() == x->device());
+  MustRun(On(*x).Affine(x->address(), gain.address(), nullptr, x->rows(), x->cols(), x->address()));
 }
 
-void Scale(Tensor* x, float gain) {
-  for (float& v : x->data) v *= gain;
+void Pointwise(PointOp op, Tensor* x, float value) {
+  MustRun(On(*x).Pointwise(op, value, x->rows(), x->cols(), x->address()));
 }
 
-void Gelu(Tensor* x) { GeluInPlace(x->data.data(), static_cast<int64_t>(x->data.size())); }
-
-void Relu(Tensor* x) {
-  for (float& v : x->data) v = std::max(v, 0.0f);
+void Gate(GateOp op, const Tensor& gate, Tensor* up) {
+  SL_CHECK(gate.shape == up->shape && gate.device() == up->device());
+  MustRun(On(gate).Gate(op, gate.address(), up->address(), up->rows(), up->cols(), up->address()));
 }
 
-void Sigmoid(Tensor* x) {
-  for (float& v : x->data) v = 1 / (1 + std::exp(-v));
+void Scale(Tensor* x, float gain) { Pointwise(PointOp::kScale, x, gain); }
+void Gelu(Tensor* x) { Pointwise(PointOp::kGelu, x); }
+void Relu(Tensor* x) { Pointwise(PointOp::kRelu, x); }
+void Sigmoid(Tensor* x) { Pointwise(PointOp::kSigmoid, x); }
+
+namespace {
+
+NormView ViewOf(const Tensor& x, const NormWeights& n) {
+  SL_CHECK(n.weight.size() > 0 && x.cols() % n.weight.size() == 0);
+  SL_CHECK(n.weight.device() == x.device());
+  return {n.weight.address(), n.bias.data.empty() ? nullptr : n.bias.address(), n.eps};
 }
+
+}  // namespace
 
 Tensor Normalise(const Tensor& x, const NormWeights& n) {
-  SL_CHECK(n.weight.cols() == x.cols());
-  Tensor y(x.shape);
-  LayerNorm(x.data.data(), x.rows(), x.cols(), n.weight.data.data(), n.bias.data.data(), n.eps,
-            y.data.data());
+  Tensor y(x.shape, x.device());
+  SL_CHECK(n.weight.size() == x.cols() && n.bias.size() == x.cols());
+  MustRun(On(x).LayerNorm(x.address(), x.rows(), x.cols(), ViewOf(x, n), y.address()));
   return y;
+}
+
+Tensor NormaliseRms(const Tensor& x, const NormWeights& n) {
+  Tensor y(x.shape, x.device());
+  NormView view = ViewOf(x, n);
+  int64_t c = n.weight.size();
+  MustRun(On(x).RmsNorm(x.address(), x.size() / c, c, view, y.address()));
+  return y;
+}
+
+void RotateHeads(const Tensor& cosine, const Tensor& sine, int64_t heads, Tensor* x) {
+  int64_t d = 2 * cosine.cols();
+  SL_CHECK(cosine.shape == sine.shape && cosine.rows() == x->rows() && heads * d <= x->cols());
+  SL_CHECK(cosine.device() == x->device());
+  MustRun(On(*x).Rotate(cosine.address(), sine.address(), x->rows(), x->cols(), heads, d,
+                        x->address()));
 }
 
 Tensor NormaliseTogether(const Tensor& x, const NormWeights& n) {
-  double mean = 0, var = 0;
-  for (float v : x.data) mean += v;
-  mean /= static_cast<double>(x.data.size());
-  for (float v : x.data) var += (v - mean) * (v - mean);
-  double inv = 1 / std::sqrt(var / static_cast<double>(x.data.size()) + n.eps);
-  Tensor y(x.shape);
-  auto c = static_cast<size_t>(x.cols());
-  for (size_t i = 0; i < x.data.size(); ++i) {
-    y.data[i] =
-        static_cast<float>((x.data[i] - mean) * inv) * n.weight.data[i % c] + n.bias.data[i % c];
-  }
+  Tensor y(x.shape, x.device());
+  MustRun(On(x).NormTogether(x.address(), x.rows(), x.cols(), ViewOf(x, n), y.address()));
   return y;
 }
 
+NormWeights ToDevice(const NormWeights& n, const Device& device) {
+  return {n.weight.To(device), n.bias.To(device), n.eps};
+}
+
 Tensor MeanRows(const Tensor& x) {
-  std::vector<double> sum(static_cast<size_t>(x.cols()));
-  for (int64_t i = 0; i < x.rows(); ++i) {
-    for (size_t j = 0; j < sum.size(); ++j) sum[j] += x.row(i)[j];
-  }
-  Tensor y({1, x.cols()});
-  for (size_t j = 0; j < sum.size(); ++j)
-    y.data[j] = static_cast<float>(sum[j] / static_cast<double>(x.rows()));
+  Tensor y({1, x.cols()}, x.device());
+  MustRun(On(x).ColumnMoments(x.address(), x.rows(), x.cols(), y.address(), nullptr));
+  return y;
+}
+
+Tensor ColumnMoments(const Tensor& x) {
+  Tensor y({2, x.cols()}, x.device());
+  MustRun(
+      On(x).ColumnMoments(x.address(), x.rows(), x.cols(), y.address(), y.address() + x.cols()));
   return y;
 }
 
@@ -197,14 +223,48 @@ Tensor Product(const Tensor& a, const Tensor& b) {
   return Apply(a, Linear{b, {}});
 }
 
-Tensor FromHost(std::vector<float> values, std::vector<int64_t> shape) {
+Tensor Apply(const Tensor& x, const Linear& layer) {
+  SL_CHECK(layer.packed ? x.device().is_host() : x.device() == layer.w.device());
+  SL_CHECK(x.cols() == layer.inputs());
+  Tensor y(WithCols(x, layer.outputs()), x.device());
+  MustRun(On(x).MatMul(x.address(), x.rows(), layer, y.address()));
+  return y;
+}
+
+std::vector<Tensor> ApplyAll(const Tensor& x, std::span<const Linear* const> layers) {
+  std::vector<Tensor> out;
+  out.reserve(layers.size());
+  std::vector<WeightJob> jobs;
+  for (const Linear* l : layers) {
+    if (!l->packed) {
+      out.push_back(Apply(x, *l));
+      continue;
+    }
+    out.emplace_back(WithCols(x, l->outputs()));
+    const float* bias = l->bias.empty() ? nullptr : l->bias.data();
+    jobs.push_back({l->packed.get(), bias, out.back().data.data(), l->outputs()});
+  }
+  if (!jobs.empty()) MatMul(x.data.data(), x.cols(), x.rows(), jobs);
+  return out;
+}
+
+Linear ToDevice(const Linear& layer, const Device& device) {
+  if (!layer.packed || device.is_host()) {
+    return {layer.w.To(device), layer.bias.To(device), layer.packed};
+  }
+  Tensor rows({layer.outputs(), layer.inputs()});
+  for (int64_t i = 0; i < rows.rows(); ++i) layer.packed->Row(i, rows.row(i));
+  return {rows.To(device), layer.bias.To(device), nullptr};
+}
+
+Tensor FromHost(std::vector<float> values, std::vector<int64_t> shape, const Device& device) {
   SL_CHECK(Tensor::Count(shape) == static_cast<int64_t>(values.size()));
   Tensor x;
   x.shape = std::move(shape);
   x.data = std::move(values);
-  return x;
+  return device.is_host() ? x : x.To(device);
 }
 
-std::vector<float> HostValues(const Tensor& x) { return x.data; }
+std::vector<float> HostValues(const Tensor& x) { return x.data.Host(); }
 
 }  // namespace sightline

@@ -153,7 +153,8 @@ std::string FolderName(const std::string& directory) {
 }  // namespace
 
 StatusOr<std::unique_ptr<vision::ImageEncoder>> LoadImageEncoder(const std::string& directory,
-                                                                 const std::string& name) {
+                                                                 const std::string& name,
+                                                                 const Device& device) {
   SL_ASSIGN_OR_RETURN(Json config, ReadJsonFile(directory, "config.json"));
   bool says = config.contains("architecture") || config.contains("model_type");
   std::string asked = !name.empty() ? name : says ? "" : FolderName(directory);
@@ -168,7 +169,7 @@ StatusOr<std::unique_ptr<vision::ImageEncoder>> LoadImageEncoder(const std::stri
   SL_RETURN_IF_ERROR(MapAny(spec, weights.get()));
   Checkpoint* w = weights.get();
   vision::WeightSource source{PartReader(w, "encoder"),
-                              [w](const std::string& n) { return w->Has("encoder", n); }};
+                              [w](const std::string& n) { return w->Has("encoder", n); }, device};
   SL_ASSIGN_OR_RETURN(auto encoder, spec.load(source));
   SL_RETURN_IF_ERROR(weights->CheckAllRead(spec.unused));
   encoder->mutable_info()->pixels = spec.pixels;

@@ -41,6 +41,7 @@ Json WithPublishedSize(const EncoderArchitecture& row, const Json& config);
 // config.json, weights and, where there is one, preprocessor_config.json of a directory. `name`
 // empty: the config says, or else the folder's name.
 StatusOr<std::unique_ptr<vision::ImageEncoder>> LoadImageEncoder(const std::string& directory,
-                                                                 const std::string& name = "");
+                                                                 const std::string& name = "",
+                                                                 const Device& device = {});
 
 }  // namespace sightline

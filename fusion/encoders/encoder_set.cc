@@ -15,7 +15,8 @@ Status HasNoClasses(const std::string& model) {
                          "model");
 }
 
-StatusOr<std::unique_ptr<EncoderSet>> EncoderSet::Load(const std::string& folders) {
+StatusOr<std::unique_ptr<EncoderSet>> EncoderSet::Load(const std::string& folders,
+                                                       const Device& device) {
   auto set = std::make_unique<EncoderSet>();
   for (size_t at = 0; at < folders.size();) {
     size_t end = std::min(folders.find(',', at), folders.size());
@@ -24,7 +25,7 @@ StatusOr<std::unique_ptr<EncoderSet>> EncoderSet::Load(const std::string& folder
     if (folder.empty()) continue;
     std::filesystem::path p = std::filesystem::path(folder).lexically_normal();
     std::string name = (p.has_filename() ? p : p.parent_path()).filename().string();
-    SL_ASSIGN_OR_RETURN(auto encoder, LoadImageEncoder(folder));
+    SL_ASSIGN_OR_RETURN(auto encoder, LoadImageEncoder(folder, "", device));
     if (!set->encoders_.emplace(name, std::move(encoder)).second) {
       return ErrorWithReason(absl::StatusCode::kAlreadyExists, "CONFIG_INVALID",
                              "two image encoders are named '" + name + "'", "encoders");

@@ -38,7 +38,8 @@ struct ImageFeatures {
 class EncoderSet {
  public:
   // Folders separated by commas; an encoder's name is its folder's. ALREADY_EXISTS: two of a name.
-  static StatusOr<std::unique_ptr<EncoderSet>> Load(const std::string& folders);
+  static StatusOr<std::unique_ptr<EncoderSet>> Load(const std::string& folders,
+                                                    const Device& device = {});
   bool Has(const std::string& name) const { return encoders_.contains(name); }
   // NOT_FOUND names what is loaded. FAILED_PRECONDITION: classes of an encoder without a head.
   // Errors of vision/decode.h. UNIMPLEMENTED in a build without media decoding.

@@ -83,8 +83,10 @@ Status Checkpoint::AddShards(const std::string& directory) {
   return absl::OkStatus();
 }
 
-StatusOr<std::unique_ptr<Checkpoint>> Checkpoint::Open(const std::string& directory) {
+StatusOr<std::unique_ptr<Checkpoint>> Checkpoint::Open(const std::string& directory,
+                                                       const Device& device) {
   std::unique_ptr<Checkpoint> c(new Checkpoint());
+  c->device_ = device;
   std::error_code error;
   if (std::filesystem::exists(directory + "/model.safetensors", error)) {
     SL_RETURN_IF_ERROR(c->AddFile(directory + "/model.safetensors"));
@@ -116,14 +118,14 @@ Status Checkpoint::Map(const std::vector<WeightPart>& parts) {
   return absl::OkStatus();
 }
 
-StatusOr<Tensor> Checkpoint::Read(const std::string& part, const std::string& name,
-                                  const std::vector<int64_t>& shape) {
+StatusOr<StoredTensor> Checkpoint::Stored(const std::string& part, const std::string& name,
+                                          const std::vector<int64_t>& shape) {
   auto prefix = prefixes_.find(part);
   SL_CHECK(prefix != prefixes_.end());
   std::string full = prefix->second + name;
   auto it = where_.find(full);
   if (it == where_.end()) return Bad("tensor '" + full + "' is missing");
-  SL_ASSIGN_OR_RETURN(Tensor tensor, it->second->Read(full, shape));
+  SL_ASSIGN_OR_RETURN(StoredTensor tensor, it->second->Stored(full, shape));
   const TensorInfo& info = it->second->tensors().at(full);
   if (read_.insert(full).second) {
     step_.tensors_done += 1;
@@ -131,6 +133,14 @@ StatusOr<Tensor> Checkpoint::Read(const std::string& part, const std::string& na
     weights_read_ += Tensor::Count(info.shape);
   }
   if (progress_) progress_(step_);
+  return tensor;
+}
+
+StatusOr<Tensor> Checkpoint::Read(const std::string& part, const std::string& name,
+                                  const std::vector<int64_t>& shape) {
+  SL_ASSIGN_OR_RETURN(StoredTensor stored, Stored(part, name, shape));
+  Tensor tensor(stored.shape);
+  DequantizeRow(stored.format, stored.data, stored.count(), tensor.data.data());
   return tensor;
 }
 

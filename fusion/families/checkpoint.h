@@ -33,14 +33,20 @@ class Checkpoint {
  public:
   // NOT_FOUND or INVALID_ARGUMENT; a shard that is missing or lacks what the index promises is
   // named.
-  static StatusOr<std::unique_ptr<Checkpoint>> Open(const std::string& directory);
+  static StatusOr<std::unique_ptr<Checkpoint>> Open(const std::string& directory,
+                                                    const Device& device = {});
 
+  // Where the model's loaders put what they read; Read itself gives host tensors.
+  const Device& device() const { return device_; }
   // INVALID_ARGUMENT names the part for which no known layout fits.
   Status Map(const std::vector<WeightPart>& parts);
   // Float32 of tensor `name` of a mapped part; its full name stands in the error. -1 in `shape`
   // matches any size.
   StatusOr<Tensor> Read(const std::string& part, const std::string& name,
                         const std::vector<int64_t>& shape);
+  // The same as the file stores it, not copied: valid while the checkpoint lives.
+  StatusOr<StoredTensor> Stored(const std::string& part, const std::string& name,
+                                const std::vector<int64_t>& shape);
   bool Has(const std::string& part, const std::string& name) const;
   // INVALID_ARGUMENT names tensors that nobody read and no pattern ("*" stands for anything)
   // allows.
@@ -56,6 +62,7 @@ class Checkpoint {
   Status AddFile(const std::string& path);
   Status AddShards(const std::string& directory);
 
+  Device device_;
   std::vector<std::shared_ptr<WeightFile>> files_;
   std::map<std::string, const WeightFile*> where_;
   std::map<std::string, std::string> prefixes_;

@@ -73,14 +73,14 @@ vision::TensorReader PartReader(Checkpoint* weights, const std::string& part) {
 
 Tensor TwoLayers::operator()(const Tensor& x) const {
   Tensor h = Apply(x, fc1);
-  GeluInPlace(h.data.data(), static_cast<int64_t>(h.data.size()));
+  Gelu(&h);
   return Apply(h, fc2);
 }
 
 StatusOr<TwoLayers> ReadTwoLayers(Checkpoint* weights, const std::string& part, int64_t in,
                                   int64_t out, bool bias) {
   vision::TensorReader read = PartReader(weights, part);
-  vision::WeightList list(read);
+  vision::WeightList list(read, weights->device());
   TwoLayers t;
   t.fc1 = list.Dense("linear_1", out, in, bias);
   t.fc2 = list.Dense("linear_2", out, out, bias);

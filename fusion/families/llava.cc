@@ -19,8 +19,9 @@ class LlavaSide : public VisionSide {
   static StatusOr<std::unique_ptr<VisionSide>> Load(const LlavaVision& spec, Checkpoint* weights) {
     auto side = std::make_unique<LlavaSide>();
     side->spec_ = spec;
-    SL_ASSIGN_OR_RETURN(side->vit_,
-                        vision::VitEncoder::Load(spec.vit, PartReader(weights, "vision")));
+    SL_ASSIGN_OR_RETURN(
+        side->vit_,
+        vision::VitEncoder::Load(spec.vit, PartReader(weights, "vision"), weights->device()));
     SL_ASSIGN_OR_RETURN(side->projector_,
                         ReadTwoLayers(weights, "projector", spec.vit.hidden, spec.out, spec.bias));
     return side;
@@ -59,10 +60,11 @@ class LlavaSide : public VisionSide {
     Tensor x = vit_->Encode(in.pixels);
     if (spec_.vit.class_row && !spec_.keep_class_row) {
       int64_t per = vit_->rows_per_image(), n = in.pixels.shape[0];
-      Tensor patches({n * (per - 1), x.cols()});
-      for (int64_t i = 0; i < n; ++i)
-        std::copy_n(x.row(i * per + 1), (per - 1) * x.cols(), patches.row(i * (per - 1)));
-      x = std::move(patches);
+      std::vector<int32_t> patches;
+      for (int64_t i = 0; i < n * per; ++i) {
+        if (i % per != 0) patches.push_back(static_cast<int32_t>(i));
+      }
+      x = GatherRows(x, patches);
     }
     VisualRows out{projector_(x), {}};
     auto per = static_cast<int32_t>(out.rows.rows() / in.pixels.shape[0]);

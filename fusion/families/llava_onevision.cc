@@ -36,24 +36,24 @@ Size BestResolution(const Size& image, const std::vector<Size>& options) {
 // x [h, w, C] to [out_h, out_w, C]: bilinear between pixel centres, no widening.
 Tensor Shrink(const Tensor& x, int64_t out_h, int64_t out_w) {
   int64_t h = x.shape[0], w = x.shape[1], c = x.shape[2];
-  Tensor y({out_h, out_w, c});
   auto spot = [](int64_t i, int64_t in, int64_t out) {
     float scale = static_cast<float>(in) / static_cast<float>(out);
     return std::max(0.0f, (static_cast<float>(i) + 0.5f) * scale - 0.5f);
   };
+  std::vector<int32_t> corners;
+  std::vector<float> weights;
   for (int64_t i = 0; i < out_h * out_w; ++i) {
     float fy = spot(i / out_w, h, out_h), fx = spot(i % out_w, w, out_w);
     auto y0 = static_cast<int64_t>(fy), x0 = static_cast<int64_t>(fx);
     int64_t y1 = std::min(y0 + 1, h - 1), x1 = std::min(x0 + 1, w - 1);
     fy -= static_cast<float>(y0);
     fx -= static_cast<float>(x0);
-    for (int64_t k = 0; k < c; ++k) {
-      float top = (1 - fx) * x.row(y0 * w + x0)[k] + fx * x.row(y0 * w + x1)[k];
-      float low = (1 - fx) * x.row(y1 * w + x0)[k] + fx * x.row(y1 * w + x1)[k];
-      y.row(i)[k] = (1 - fy) * top + fy * low;
+    for (int64_t row : {y0 * w + x0, y0 * w + x1, y1 * w + x0, y1 * w + x1}) {
+      corners.push_back(static_cast<int32_t>(row));
     }
+    weights.insert(weights.end(), {(1 - fy) * (1 - fx), (1 - fy) * fx, fy * (1 - fx), fy * fx});
   }
-  return y;
+  return Reshaped(MixRows(x, 4, corners, weights), {out_h, out_w, c});
 }
 
 // Cuts away what padding the picture to the tiles' aspect has added.
@@ -65,10 +65,12 @@ Tensor Unpad(const Tensor& x, const Size& image) {
   } else {
     left = (w - rounded(image[1] * (static_cast<double>(h) / image[0]))) / 2;
   }
-  Tensor y({h - 2 * top, w - 2 * left, c});
-  for (int64_t r = 0; r < y.shape[0]; ++r)
-    std::copy_n(x.row((r + top) * w + left), y.shape[1] * c, y.row(r * y.shape[1]));
-  return y;
+  int64_t rows = h - 2 * top, cols = w - 2 * left;
+  std::vector<int32_t> kept;
+  for (int64_t i = 0; i < rows * cols; ++i) {
+    kept.push_back(static_cast<int32_t>((i / cols + top) * w + left + i % cols));
+  }
+  return Reshaped(GatherRows(x, kept), {rows, cols, c});
 }
 
 class OneVisionSide : public VisionSide {
@@ -76,12 +78,13 @@ class OneVisionSide : public VisionSide {
   static StatusOr<std::unique_ptr<VisionSide>> Load(const OneVision& spec, Checkpoint* weights) {
     auto side = std::make_unique<OneVisionSide>();
     side->spec_ = spec;
-    SL_ASSIGN_OR_RETURN(side->vit_,
-                        vision::VitEncoder::Load(spec.vit, PartReader(weights, "vision")));
+    SL_ASSIGN_OR_RETURN(
+        side->vit_,
+        vision::VitEncoder::Load(spec.vit, PartReader(weights, "vision"), weights->device()));
     SL_ASSIGN_OR_RETURN(side->projector_,
                         ReadTwoLayers(weights, "projector", spec.vit.hidden, spec.out, spec.bias));
     SL_ASSIGN_OR_RETURN(Tensor newline, weights->Read("newline", "image_newline", {spec.out}));
-    side->newline_ = std::move(newline.data);
+    side->newline_ = Reshaped(newline.To(weights->device()), {1, spec.out});
     return side;
   }
 
@@ -119,7 +122,7 @@ class OneVisionSide : public VisionSide {
       return BadMedia("pixel_values have shape " + ShapeText(s));
     }
     VisualRows out;
-    out.rows = Tensor({0, spec_.out});
+    std::vector<Tensor> parts;
     for (int64_t i = 0; i < s[0]; ++i) {
       Size size = in.sizes[static_cast<size_t>(i)], best{};
       int64_t tiles = 1;
@@ -133,24 +136,20 @@ class OneVisionSide : public VisionSide {
       std::copy_n(&in.pixels.data[static_cast<size_t>(i * s[1] * 3 * side * side)],
                   pixels.data.size(), pixels.data.begin());
       Tensor x = projector_(vit_->Encode(pixels));
-      Append(x.row(0), g * g, &out.rows);
+      parts.push_back(Rows(x, 0, g * g));
       out.spans.push_back({static_cast<int32_t>(g), static_cast<int32_t>(g)});
-      if (tiles > 1) out.spans.push_back(AppendTiles(x, best, size, &out.rows));
+      if (tiles > 1) out.spans.push_back(AppendTiles(x, best, size, &parts));
       if (tiles == 1) {
-        Append(newline_.data(), 1, &out.rows);
+        parts.push_back(newline_);
         out.spans.push_back({1, 1});
       }
     }
+    out.rows = JoinRows(parts);
     return out;
   }
   double pixel_std() const override { return spec_.image.max_std(); }
 
  private:
-  static void Append(const float* rows, int64_t n, Tensor* out) {
-    out->data.insert(out->data.end(), rows, rows + n * out->shape[1]);
-    out->shape[0] += n;
-  }
-
   // The picture scaled into the best resolution, centred on black, cut into squares.
   void AddTiles(const Image& image, std::vector<Image>* tiles) const {
     Size best = BestResolution({image.height_px, image.width_px}, spec_.pinpoints);
@@ -171,22 +170,24 @@ class OneVisionSide : public VisionSide {
   }
 
   // x: the overview's rows, then those of each tile. Returns the rectangle that was appended.
-  Size AppendTiles(const Tensor& x, const Size& best, const Size& size, Tensor* out) const {
+  Size AppendTiles(const Tensor& x, const Size& best, const Size& size,
+                   std::vector<Tensor>* out) const {
     int64_t g = spec_.vit.grid(), th = best[0] / spec_.vit.image, tw = best[1] / spec_.vit.image,
             c = spec_.out;
-    Tensor map({th * g, tw * g, c});
-    for (int64_t r = 0; r < map.rows(); ++r) {
+    std::vector<int32_t> order;
+    for (int64_t r = 0; r < th * g * tw * g; ++r) {
       int64_t y = r / (tw * g), xx = r % (tw * g), tile = 1 + y / g * tw + xx / g;
-      std::copy_n(x.row((tile * g + y % g) * g + xx % g), c, map.row(r));
+      order.push_back(static_cast<int32_t>((tile * g + y % g) * g + xx % g));
     }
+    Tensor map = Reshaped(GatherRows(x, order), {th * g, tw * g, c});
     map = Unpad(map, size);
     double h = static_cast<double>(map.shape[0]), w = static_cast<double>(map.shape[1]);
     double ratio = std::sqrt(h * w / static_cast<double>(spec_.max_tiles * g * g));
     if (ratio > 1.1)
       map = Shrink(map, static_cast<int64_t>(h / ratio), static_cast<int64_t>(w / ratio));
     for (int64_t y = 0; y < map.shape[0]; ++y) {
-      Append(map.row(y * map.shape[1]), map.shape[1], out);
-      Append(newline_.data(), 1, out);
+      out->push_back(Rows(map, y * map.shape[1], map.shape[1]));
+      out->push_back(newline_);
     }
     return {static_cast<int32_t>(map.shape[0]), static_cast<int32_t>(map.shape[1] + 1)};
   }
@@ -194,7 +195,7 @@ class OneVisionSide : public VisionSide {
   OneVision spec_;
   std::unique_ptr<vision::VitEncoder> vit_;
   TwoLayers projector_;
-  std::vector<float> newline_;
+  Tensor newline_;  // [1, C]
 };
 
 std::vector<Size> ReadPinpoints(const ConfigReader& c, int64_t side) {

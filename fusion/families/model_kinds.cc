@@ -10,8 +10,10 @@ namespace {
 struct ModelKind {
   const char* model_type;  // of config.json; null claims what nothing else has claimed
   StatusOr<ModelDescription> (*describe)(const std::string&);
-  StatusOr<std::unique_ptr<MediaEncoder>> (*media)(const std::string&, const LoadProgress&);
-  StatusOr<LanguageModel> (*language)(const std::string&, const LoadProgress&);
+  StatusOr<std::unique_ptr<MediaEncoder>> (*media)(const std::string&, const LoadProgress&,
+                                                   const Device&);
+  StatusOr<LanguageModel> (*language)(const std::string&, const LoadProgress&, const Device&,
+                                      WeightChoice);
 };
 
 const ModelKind kKinds[] = {
@@ -43,15 +45,17 @@ StatusOr<ModelDescription> DescribeModel(const std::string& directory) {
 }
 
 StatusOr<std::unique_ptr<MediaEncoder>> LoadMediaEncoder(const std::string& directory,
-                                                         const LoadProgress& progress) {
+                                                         const LoadProgress& progress,
+                                                         const Device& device) {
   SL_ASSIGN_OR_RETURN(const ModelKind* kind, KindOf(directory));
-  return kind->media(directory, progress);
+  return kind->media(directory, progress, device);
 }
 
 StatusOr<LanguageModel> LoadLanguageModel(const std::string& directory,
-                                          const LoadProgress& progress) {
+                                          const LoadProgress& progress, const Device& device,
+                                          WeightChoice weights) {
   SL_ASSIGN_OR_RETURN(const ModelKind* kind, KindOf(directory));
-  return kind->language(directory, progress);
+  return kind->language(directory, progress, device, weights);
 }
 
 }  // namespace sightline

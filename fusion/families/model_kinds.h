@@ -21,14 +21,18 @@ std::string ModelName(const std::string& directory);
 
 StatusOr<ModelDescription> DescribeScenes(const std::string& directory);
 StatusOr<std::unique_ptr<MediaEncoder>> LoadScenesMedia(const std::string& directory,
-                                                        const LoadProgress& progress);
+                                                        const LoadProgress& progress,
+                                                        const Device& device);
 StatusOr<LanguageModel> LoadScenesLanguage(const std::string& directory,
-                                           const LoadProgress& progress);
+                                           const LoadProgress& progress, const Device& device,
+                                           WeightChoice weights);
 
 StatusOr<ModelDescription> DescribePublished(const std::string& directory);
 StatusOr<std::unique_ptr<MediaEncoder>> LoadPublishedMedia(const std::string& directory,
-                                                           const LoadProgress& progress);
+                                                           const LoadProgress& progress,
+                                                           const Device& device);
 StatusOr<LanguageModel> LoadPublishedLanguage(const std::string& directory,
-                                              const LoadProgress& progress);
+                                              const LoadProgress& progress, const Device& device,
+                                              WeightChoice weights);
 
 }  // namespace sightline

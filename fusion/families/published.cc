@@ -1,6 +1,7 @@
 // Both halves of a published model: what the registry's spec says, joined to the roles' interfaces.
 #include <algorithm>
 
+#include "compute/ops/shape_ops.h"
 #include "fusion/families/model_kinds.h"
 #include "fusion/families/registry.h"
 
@@ -61,13 +62,18 @@ class PublishedMedia : public MediaEncoder {
  private:
   Status Cut(const VisualRows& rows, EncodedMedia* media) const {
     int64_t at = 0, c = rows.rows.cols();
+    std::vector<float> features = HostValues(rows.rows);
+    std::vector<std::vector<float>> levels;
+    for (const Tensor& level : rows.deepstack) levels.push_back(HostValues(level));
     for (auto [h, w] : rows.spans) {
       int64_t n = int64_t{h} * w;
       if (n < 1 || n > rows.rows.rows() - at) return absl::InternalError("spans exceed their rows");
       VisualSpan span{h, w};
-      span.features.assign(rows.rows.row(at), rows.rows.row(at) + n * c);
-      for (const Tensor& level : rows.deepstack)
-        span.deepstack.insert(span.deepstack.end(), level.row(at), level.row(at) + n * c);
+      auto take = [&](const std::vector<float>& from, std::vector<float>* to) {
+        to->insert(to->end(), from.begin() + at * c, from.begin() + (at + n) * c);
+      };
+      take(features, &span.features);
+      for (const std::vector<float>& level : levels) take(level, &span.deepstack);
       media->spans.push_back(std::move(span));
       at += n;
     }
@@ -89,7 +95,8 @@ StatusOr<ModelDescription> DescribePublished(const std::string& directory) {
 }
 
 StatusOr<std::unique_ptr<MediaEncoder>> LoadPublishedMedia(const std::string& directory,
-                                                           const LoadProgress& progress) {
+                                                           const LoadProgress& progress,
+                                                           const Device& device) {
   SL_ASSIGN_OR_RETURN(CheckpointSpec spec, ReadCheckpointSpec(directory));
   MediaTraits traits{ModelName(directory),
                      static_cast<int>(spec.text.hidden),
@@ -99,7 +106,7 @@ StatusOr<std::unique_ptr<MediaEncoder>> LoadPublishedMedia(const std::string& di
                      spec.clip};
   std::unique_ptr<VisionSide> side;
   if (spec.load_vision) {
-    SL_ASSIGN_OR_RETURN(auto weights, Checkpoint::Open(directory));
+    SL_ASSIGN_OR_RETURN(auto weights, Checkpoint::Open(directory, device));
     SL_RETURN_IF_ERROR(weights->Map(spec.parts));
     weights->set_progress(progress);
     SL_ASSIGN_OR_RETURN(side, spec.load_vision(weights.get()));
@@ -111,7 +118,8 @@ StatusOr<std::unique_ptr<MediaEncoder>> LoadPublishedMedia(const std::string& di
 }
 
 StatusOr<LanguageModel> LoadPublishedLanguage(const std::string& directory,
-                                              const LoadProgress& progress) {
+                                              const LoadProgress& progress, const Device& device,
+                                              WeightChoice choice) {
   SL_ASSIGN_OR_RETURN(CheckpointSpec spec, ReadCheckpointSpec(directory));
   LanguageModel m;
   m.name = ModelName(directory);
@@ -120,10 +128,10 @@ StatusOr<LanguageModel> LoadPublishedLanguage(const std::string& directory,
     return ErrorWithReason(absl::StatusCode::kInvalidArgument, "TOKENIZER_INVALID",
                            "tokenizer.json has more tokens than config.json's vocab_size");
   SL_ASSIGN_OR_RETURN(m.form, MakeTurnPrompt(spec.turn, m.codec.get(), spec.text.hidden));
-  SL_ASSIGN_OR_RETURN(auto weights, Checkpoint::Open(directory));
+  SL_ASSIGN_OR_RETURN(auto weights, Checkpoint::Open(directory, device));
   SL_RETURN_IF_ERROR(weights->Map(spec.parts));
   weights->set_progress(progress);
-  SL_ASSIGN_OR_RETURN(m.decoder, LoadDecoder(spec, weights.get()));
+  SL_ASSIGN_OR_RETURN(m.decoder, LoadDecoder(spec, weights.get(), choice));
   SL_RETURN_IF_ERROR(weights->CheckAllRead(OfOtherHalf(spec, *weights, true)));
   m.end_ids = spec.end_ids;
   m.sampling = spec.sampling;

@@ -33,8 +33,8 @@ class QwenSide : public VisionSide {
 
   StatusOr<VisualRows> Encode(const VisualInput& in) const override {
     VisualRows out;
-    out.rows = Tensor({0, spec_.tower.out});
-    out.deepstack.assign(spec_.tower.deepstack.size(), out.rows);
+    std::vector<Tensor> rows;
+    std::vector<std::vector<Tensor>> deepstack(spec_.tower.deepstack.size());
     int64_t row = 0, floats = spec_.tower.patch_floats();
     auto merge = static_cast<int32_t>(spec_.tower.merge);
     if (in.pixels.shape.size() != 2 || in.pixels.cols() != floats)
@@ -51,10 +51,15 @@ class QwenSide : public VisionSide {
       row += n;
       for (int32_t t = 0; t < g[0]; ++t) out.spans.push_back({g[1] / merge, g[2] / merge});
       vision::TowerFeatures f = tower_->Encode(patches, g);
-      Join(f.rows, &out.rows);
-      for (size_t i = 0; i < out.deepstack.size(); ++i) Join(f.deepstack[i], &out.deepstack[i]);
+      rows.push_back(std::move(f.rows));
+      for (size_t i = 0; i < deepstack.size(); ++i) {
+        deepstack[i].push_back(std::move(f.deepstack[i]));
+      }
     }
     if (row != in.pixels.rows()) return BadMedia("the grids name fewer patches than there are");
+    if (rows.empty()) return BadMedia("there is no picture");
+    out.rows = JoinRows(rows);
+    for (const auto& level : deepstack) out.deepstack.push_back(JoinRows(level));
     return out;
   }
 
@@ -65,11 +70,6 @@ class QwenSide : public VisionSide {
   double pixel_std() const override { return spec_.image.max_std(); }
 
  private:
-  static void Join(const Tensor& x, Tensor* out) {
-    out->data.insert(out->data.end(), x.data.begin(), x.data.end());
-    out->shape[0] += x.rows();
-  }
-
   Status Append(std::vector<Image> frames, VisualInput* in) const {
     auto patch = static_cast<int>(spec_.tower.patch), merge = static_cast<int>(spec_.tower.merge);
     auto count = static_cast<int64_t>(frames.size());
@@ -83,7 +83,8 @@ class QwenSide : public VisionSide {
       f = vision::Resize(f, static_cast<int>(size.width), static_cast<int>(size.height),
                          config.filter);
     auto per = static_cast<int>(spec_.tower.frames);
-    Join(vision::ToMergedPatches(frames, patch, merge, per, config.norm), &in->pixels);
+    Tensor patches = vision::ToMergedPatches(frames, patch, merge, per, config.norm);
+    in->pixels = in->pixels.data.empty() ? std::move(patches) : JoinRows(in->pixels, patches);
     in->grids.push_back({static_cast<int32_t>(count / per),
                          static_cast<int32_t>(size.height / patch),
                          static_cast<int32_t>(size.width / patch)});
@@ -217,8 +218,8 @@ StatusOr<std::vector<int32_t>> QwenPositions(const QwenVision& spec,
 }
 
 StatusOr<std::unique_ptr<VisionSide>> LoadQwenSide(const QwenVision& spec, Checkpoint* weights) {
-  SL_ASSIGN_OR_RETURN(auto tower,
-                      vision::QwenTower::Load(spec.tower, PartReader(weights, "vision")));
+  SL_ASSIGN_OR_RETURN(auto tower, vision::QwenTower::Load(spec.tower, PartReader(weights, "vision"),
+                                                          weights->device()));
   return std::make_unique<QwenSide>(spec, std::move(tower));
 }
 

@@ -120,11 +120,11 @@ StatusOr<CheckpointSpec> ReadCheckpointSpec(const ModelConfigs& configs) {
 }
 
 StatusOr<std::unique_ptr<language::Decoder>> LoadDecoder(const CheckpointSpec& spec,
-                                                         Checkpoint* weights) {
-  return language::Decoder::Load(
-      spec.text, [&](const std::string& name, const std::vector<int64_t>& shape) {
-        return weights->Read(name == "lm_head.weight" ? "head" : "text", name, shape);
-      });
+                                                         Checkpoint* weights, WeightChoice choice) {
+  auto read = [&](const std::string& name, const std::vector<int64_t>& shape) {
+    return weights->Stored(name == "lm_head.weight" ? "head" : "text", name, shape);
+  };
+  return language::Decoder::Load(spec.text, read, choice, weights->device());
 }
 
 }  // namespace sightline

@@ -20,7 +20,7 @@ StatusOr<CheckpointSpec> ReadCheckpointSpec(const std::string& directory);
 StatusOr<CheckpointSpec> ReadCheckpointSpec(const ModelConfigs& configs);
 
 // The text side from weights whose parts are mapped.
-StatusOr<std::unique_ptr<language::Decoder>> LoadDecoder(const CheckpointSpec& spec,
-                                                         Checkpoint* weights);
+StatusOr<std::unique_ptr<language::Decoder>> LoadDecoder(
+    const CheckpointSpec& spec, Checkpoint* weights, WeightChoice choice = WeightChoice::kStored);
 
 }  // namespace sightline

@@ -7,7 +7,8 @@ namespace {
 
 class ScenesPrompt : public PromptForm {
  public:
-  ScenesPrompt(ModelSpec spec, const language::Tokenizer* codec) : spec_(std::move(spec)), codec_(codec) {}
+  ScenesPrompt(ModelSpec spec, const language::Tokenizer* codec)
+      : spec_(std::move(spec)), codec_(codec) {}
   StatusOr<Prompt> Build(const std::vector<PromptPart>& parts) const override {
     return BuildPrompt(spec_, *codec_, parts);
   }
@@ -25,7 +26,8 @@ StatusOr<ModelDescription> DescribeScenes(const std::string& directory) {
                           true,   true,     {s.frames_per_second, s.min_frames, s.max_frames}};
 }
 
-StatusOr<LanguageModel> LoadScenesLanguage(const std::string& directory, const LoadProgress&) {
+StatusOr<LanguageModel> LoadScenesLanguage(const std::string& directory, const LoadProgress&,
+                                           const Device& device, WeightChoice choice) {
   SL_ASSIGN_OR_RETURN(ModelSpec spec, ReadScenesSpec(directory));
   LanguageModel m;
   m.name = spec.name;
@@ -42,7 +44,8 @@ StatusOr<LanguageModel> LoadScenesLanguage(const std::string& directory, const L
   m.end_ids = {m.codec->Special(spec.end)};
   m.max_new_tokens = spec.max_new_tokens;
   SL_ASSIGN_OR_RETURN(auto file, WeightFile::Open(directory + "/model.safetensors"));
-  SL_ASSIGN_OR_RETURN(m.decoder, language::Decoder::Load(spec.text, *file, spec.text_prefix));
+  SL_ASSIGN_OR_RETURN(m.decoder,
+                      language::Decoder::Load(spec.text, *file, spec.text_prefix, choice, device));
   m.form = std::make_unique<ScenesPrompt>(std::move(spec), m.codec.get());
   return m;
 }

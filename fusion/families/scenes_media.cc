@@ -1,9 +1,9 @@
 // The visual half of the `scenes` family: canvas -> encoder -> projector, with the out-of-domain
 // head.
 #include <cmath>
-#include <cstring>
 #include <utility>
 
+#include "compute/ops/shape_ops.h"
 #include "fusion/families/model_kinds.h"
 #include "fusion/families/scenes.h"
 
@@ -12,7 +12,8 @@ namespace {
 
 class ScenesMedia : public MediaEncoder {
  public:
-  static StatusOr<std::unique_ptr<MediaEncoder>> Load(const std::string& directory);
+  static StatusOr<std::unique_ptr<MediaEncoder>> Load(const std::string& directory,
+                                                      const Device& device);
   const MediaTraits& traits() const override { return traits_; }
   StatusOr<EncodedMedia> Encode(const std::vector<Image>& frames,
                                 const std::vector<double>& times_s,
@@ -37,7 +38,8 @@ class ScenesMedia : public MediaEncoder {
   Linear fc_previous_, fc_next_;  // no bias; empty where the model has no such term
 };
 
-StatusOr<std::unique_ptr<MediaEncoder>> ScenesMedia::Load(const std::string& directory) {
+StatusOr<std::unique_ptr<MediaEncoder>> ScenesMedia::Load(const std::string& directory,
+                                                          const Device& device) {
   auto p = std::make_unique<ScenesMedia>();
   SL_ASSIGN_OR_RETURN(p->spec_, ReadScenesSpec(directory));
   SL_ASSIGN_OR_RETURN(auto file, WeightFile::Open(directory + "/model.safetensors"));
@@ -45,7 +47,8 @@ StatusOr<std::unique_ptr<MediaEncoder>> ScenesMedia::Load(const std::string& dir
   p->traits_ = {s.name, static_cast<int>(s.text.hidden),
                 0,      true,
                 true,   {s.frames_per_second, s.min_frames, s.max_frames}};
-  SL_ASSIGN_OR_RETURN(p->encoder_, vision::ScenesEncoder::Load(s.vision, *file, s.vision_prefix));
+  SL_ASSIGN_OR_RETURN(p->encoder_,
+                      vision::ScenesEncoder::Load(s.vision, *file, s.vision_prefix, device));
   Status first;
   auto read = [&](const std::string& name, int64_t out, int64_t in) {
     Linear l;
@@ -54,7 +57,7 @@ StatusOr<std::unique_ptr<MediaEncoder>> ScenesMedia::Load(const std::string& dir
     if (first.ok()) first = !w.ok() ? w.status() : b.status();
     if (w.ok()) l.w = *std::move(w);
     if (b.ok()) l.bias = b->data;
-    return l;
+    return ToDevice(l, device);
   };
   int64_t c = s.vision.dim2, merge = s.frame_merge;
   p->merge_ = read("merge", c, merge * merge * c);
@@ -62,8 +65,9 @@ StatusOr<std::unique_ptr<MediaEncoder>> ScenesMedia::Load(const std::string& dir
   p->fc2_ = read("fc2", s.text.hidden, s.text.hidden);
   if (s.frame_neighbours) {
     for (auto [to, name] : {std::pair{&p->fc_previous_, "fc_prev"}, {&p->fc_next_, "fc_next"}}) {
-      SL_ASSIGN_OR_RETURN(to->w,
+      SL_ASSIGN_OR_RETURN(Tensor w,
                           file->Read(s.projector_prefix + name + ".weight", {s.text.hidden, c}));
+      to->w = w.To(device);
     }
   }
   SL_RETURN_IF_ERROR(first);
@@ -83,14 +87,14 @@ StatusOr<ScenesMedia::VisualMap> ScenesMedia::EncodeMap(const Image& image, bool
   Tensor x = std::move(map.tokens);
   if (frame) {  // 2 x 2 tokens side by side, row-major
     int64_t m = spec_.frame_merge;
-    Tensor joined({h / m * (w / m), m * m * c});
-    for (int64_t i = 0; i < joined.rows(); ++i) {
-      for (int64_t k = 0; k < m * m; ++k) {
-        int64_t row = (i / (w / m) * m + k / m) * w + i % (w / m) * m + k % m;
-        std::memcpy(joined.row(i) + k * c, x.row(row), static_cast<size_t>(c) * sizeof(float));
-      }
+    int64_t units = h / m * (w / m);
+    std::vector<int32_t> order;
+    for (int64_t i = 0; i < units * m * m; ++i) {
+      int64_t unit = i / (m * m), k = i % (m * m);
+      int64_t row = (unit / (w / m) * m + k / m) * w + unit % (w / m) * m + k % m;
+      order.push_back(static_cast<int32_t>(row));
     }
-    x = Apply(joined, merge_);
+    x = Apply(Reshaped(GatherRows(x, order), {units, m * m * c}), merge_);
     h /= m;
     w /= m;
   }
@@ -100,19 +104,17 @@ StatusOr<ScenesMedia::VisualMap> ScenesMedia::EncodeMap(const Image& image, bool
 VisualSpan ScenesMedia::Project(const VisualMap& map, const VisualMap* previous,
                                 const VisualMap* next) const {
   Tensor x = Apply(map.tokens, fc1_);
-  auto size = static_cast<int64_t>(x.data.size());
   // hidden_t = gelu(fc1 x_t + b + fc_prev x_{t-1} + fc_next x_{t+1}): change shows within one
   // visual token.
   for (auto [neighbour, layer] : {std::pair{previous, &fc_previous_}, {next, &fc_next_}}) {
-    if (neighbour && !layer->w.data.empty())
-      AddInPlace(x.data.data(), Apply(neighbour->tokens, *layer).data.data(), size);
+    if (neighbour && !layer->w.data.empty()) Add(&x, Apply(neighbour->tokens, *layer));
   }
-  GeluInPlace(x.data.data(), size);
+  Gelu(&x);
   x = Apply(x, fc2_);
   VisualSpan span;
   span.rows = static_cast<int>(map.rows);
   span.cols = static_cast<int>(map.cols);
-  span.features = std::move(x.data);
+  span.features = HostValues(x);
   return span;
 }
 
@@ -153,8 +155,8 @@ StatusOr<EncodedMedia> ScenesMedia::Encode(const std::vector<Image>& frames,
 }  // namespace
 
 StatusOr<std::unique_ptr<MediaEncoder>> LoadScenesMedia(const std::string& directory,
-                                                        const LoadProgress&) {
-  return ScenesMedia::Load(directory);
+                                                        const LoadProgress&, const Device& device) {
+  return ScenesMedia::Load(directory, device);
 }
 
 }  // namespace sightline

@@ -20,12 +20,13 @@ class SmolSide : public VisionSide {
   static StatusOr<std::unique_ptr<VisionSide>> Load(const SmolVision& spec, Checkpoint* weights) {
     auto side = std::make_unique<SmolSide>();
     side->spec_ = spec;
-    SL_ASSIGN_OR_RETURN(side->vit_,
-                        vision::VitEncoder::Load(spec.vit, PartReader(weights, "vision")));
+    SL_ASSIGN_OR_RETURN(
+        side->vit_,
+        vision::VitEncoder::Load(spec.vit, PartReader(weights, "vision"), weights->device()));
     int64_t in = spec.vit.hidden * spec.scale * spec.scale;
     SL_ASSIGN_OR_RETURN(
-        side->projector_.w,
-        weights->Read("projector", "modality_projection.proj.weight", {spec.out, in}));
+        Tensor w, weights->Read("projector", "modality_projection.proj.weight", {spec.out, in}));
+    side->projector_.w = w.To(weights->device());
     return side;
   }
 
@@ -108,14 +109,14 @@ class SmolSide : public VisionSide {
   // [n * g * g, C] -> [n * (g/s)^2, s * s * C]: s x s neighbours side by side, row by row.
   Tensor Shuffle(const Tensor& x, int64_t n) const {
     int64_t g = spec_.vit.grid(), s = spec_.scale, c = x.cols(), small = g / s;
-    Tensor y({n * small * small, s * s * c});
-    for (int64_t i = 0; i < y.rows(); ++i) {
+    std::vector<int32_t> order;
+    for (int64_t i = 0; i < n * small * small; ++i) {
       int64_t image = i / (small * small), r = i / small % small, q = i % small;
       for (int64_t k = 0; k < s * s; ++k) {
-        std::copy_n(x.row((image * g + r * s + k / s) * g + q * s + k % s), c, y.row(i) + k * c);
+        order.push_back(static_cast<int32_t>((image * g + r * s + k / s) * g + q * s + k % s));
       }
     }
-    return y;
+    return Reshaped(GatherRows(x, order), {n * small * small, s * s * c});
   }
 
   SmolVision spec_;

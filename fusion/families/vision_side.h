@@ -12,7 +12,7 @@
 
 namespace sightline {
 
-// What a processor hands to the model; the layout of `pixels` is the family's own.
+// What a processor hands to the model, on the host; the layout of `pixels` is the family's own.
 struct VisualInput {
   Tensor pixels;
   bool video = false;
@@ -22,6 +22,7 @@ struct VisualInput {
   std::array<int32_t, 2> tiles{};  // (rows, columns) that the last picture was cut into; SmolVLM
 };
 
+// On the model's device.
 struct VisualRows {
   Tensor rows;                    // [N, C], in the order of the places in the prompt
   std::vector<Tensor> deepstack;  // as rows; added after decoder layer 0, 1, ...

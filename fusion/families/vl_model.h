@@ -15,7 +15,9 @@ class VlModel {
  public:
   // Config, weights and names are checked; tensors that are missing, extra or of another shape are
   // named.
-  static StatusOr<std::unique_ptr<VlModel>> Load(const std::string& directory);
+  static StatusOr<std::unique_ptr<VlModel>> Load(const std::string& directory,
+                                                 const Device& device = {},
+                                                 WeightChoice weights = WeightChoice::kStored);
 
   // The prompt as the decoder reads it. Each place id among `ids` takes one visual row; `visual`
   // may be null. INVALID_ARGUMENT when places and rows don't match or an id leaves the vocabulary.

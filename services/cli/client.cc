@@ -27,8 +27,10 @@ StatusOr<std::unique_ptr<Client>> Client::Connect(const Target& target) {
   if (target.local) {
     ServerConfig config;
     config.model = target.model;
+    config.device = target.device;
     config.log_level = "error";
     SL_RETURN_IF_ERROR(ReadEnvironment(&config));
+    if (!target.weights.empty()) config.weights = target.weights;
     client->decoding_ = std::make_unique<ProgressBar>("decoding");
     ProgressBar loading("loading ");
     ServerHooks hooks;

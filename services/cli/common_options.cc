@@ -10,6 +10,10 @@ void AddTarget(CLI::App* cmd, Target* target) {
       cmd->add_flag("--local", target->local, "start the model inside this program instead");
   server->excludes(local);
   cmd->add_option("--model", target->model, "model folder for --local")->needs(local);
+  cmd->add_option("--device", target->device, "cpu, cuda or cuda:N, for --local")->needs(local);
+  cmd->add_option("--weights", target->weights,
+                  "decoder weights for --local: stored, f32, bf16, q8 or q4")
+      ->needs(local);
   cmd->add_option("--deadline", target->deadline_s, "seconds to wait")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();

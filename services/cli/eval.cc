@@ -10,7 +10,7 @@ namespace {
 
 struct EvalFlags {
   EvalOptions options;
-  std::string model;
+  std::string model, weights = "stored";
   bool json = false;
 };
 
@@ -21,7 +21,11 @@ int Eval(const EvalFlags& f) {
   SetComputeThreads(1);
   auto vision = VisionPipeline::Load(*folder);
   if (!vision.ok()) return Fail(vision.status());
-  auto engine = Engine::Load(*folder);
+  EngineOptions options;
+  auto weights = ParseWeightChoice(f.weights);
+  if (!weights.ok()) return Fail(weights.status());
+  options.weights = *weights;
+  auto engine = Engine::Load(*folder, options);
   if (!engine.ok()) return Fail(engine.status());
   StatusOr<std::string> report = std::string();
   {
@@ -59,6 +63,8 @@ void AddEval(CLI::App* app, int* exit_status) {
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
   scenes->add_option("--model", f->model, "model folder; the one that ships if not given");
+  scenes->add_option("--weights", f->weights, "the decoder's weights: stored, f32, bf16, q8 or q4")
+      ->capture_default_str();
   scenes->add_option("--wrong", f->options.examples, "write the wrong answers to this file");
   scenes->add_flag("--json", f->json, "print as JSON");
   scenes->callback([f, exit_status] { *exit_status = Eval(*f); });

@@ -1,9 +1,9 @@
-#include "compute/ops/ops.h"
-
 #include <gtest/gtest.h>
 
 #include <cmath>
 
+#include "compute/ops/conv_ops.h"
+#include "compute/ops/shape_ops.h"
 #include "tests/compute/random.h"
 
 namespace sightline {
@@ -100,7 +100,7 @@ TEST(OpsTest, StridedConvolutionEqualsDouble) {
     weight.data = Normal(co * ci * 9, rng);
     x.data = Normal(h * w * ci, rng);
     auto bias = Normal(co, rng);
-    Tensor y = Conv3x3Stride2(x, PackConv3x3(weight, bias));
+    Tensor y = Conv2d(x, PackConv(weight, FromHost(bias, {co}), {3, 2, 1}, false));
     ASSERT_EQ(y.shape, (std::vector<int64_t>{(h + 1) / 2, (w + 1) / 2, co}));
     for (int64_t p = 0; p < y.rows(); ++p) {
       for (int64_t o = 0; o < co; ++o) {

@@ -10,6 +10,7 @@
 #include <random>
 #include <thread>
 
+#include "compute/ops/shape_ops.h"
 #include "fusion/encoders/encoder_registry.h"
 #include "tools/parity/encoder_parity.h"
 
@@ -81,7 +82,7 @@ std::vector<float> Logits(const std::string& folder, const std::string& name, co
   if (!e.ok()) return {};
   auto got = (*e)->Encode(px);
   EXPECT_TRUE(got.ok()) << got.status();
-  return got.ok() ? got->logits.data : std::vector<float>();
+  return got.ok() ? HostValues(got->logits) : std::vector<float>();
 }
 
 std::string LoadError(const std::string& folder, const std::string& name) {

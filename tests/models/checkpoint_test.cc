@@ -241,7 +241,7 @@ TEST(Registry, SurvivesHostileConfigs) {
       if (!family.ok()) continue;
       auto spec = (*family)->read({hostile, Json::object(), Json::object()});
       if (!spec.ok()) continue;
-      auto none = [](const std::string&, const std::vector<int64_t>&) -> StatusOr<Tensor> {
+      auto none = [](const std::string&, const std::vector<int64_t>&) -> StatusOr<StoredTensor> {
         return absl::InvalidArgumentError("no weights");
       };
       EXPECT_FALSE(language::Decoder::Load(spec->text, none).ok());

@@ -4,8 +4,8 @@
 
 #include <random>
 
+#include "compute/attention/windowed_list.h"
 #include "fusion/families/vl_model.h"
-#include "language/decoder_windows.h"
 #include "tests/models/model_files.h"
 #include "tools/parity/report.h"
 
@@ -65,7 +65,7 @@ TEST_P(DecoderKinds, EndsAreErrors) {
   auto model = VlModel::Load(GoldenDirectory(GetParam()));
   ASSERT_TRUE(model.ok()) << model.status();
   const Decoder& d = (*model)->decoder();
-  PagePool small(d.page_floats(), d.page_floats() * 4);  // one page, of float32
+  PagePool small(d.page_floats(), d.page_floats() * 4 - 1);  // less than a page of float32
   Sequence seq(&small, d.spec().layers);
   EXPECT_EQ(d.Forward(d.Embed(RandomIds(8, d.spec().vocab)), &seq).status().code(),
             absl::StatusCode::kResourceExhausted);

@@ -18,6 +18,27 @@ TEST_P(Golden, MeetsTheReference) {
   for (const Row& row : report->rows) EXPECT_LE(row.error, row.bound) << row.name << " " << row.tap;
 }
 
+// Float32 holds what the files store, bfloat16 is what they store.
+TEST_P(Golden, MeetsTheReferenceWithAnyFloats) {
+  for (WeightChoice weights : {WeightChoice::kF32, WeightChoice::kBF16}) {
+    auto report = CompareFolder(GoldenDirectory(GetParam()), weights);
+    ASSERT_TRUE(report.ok()) << report.status();
+    EXPECT_TRUE(report->ok()) << report->Table();
+  }
+}
+
+TEST_P(Golden, IntegersComeNear) {
+  for (auto [weights, bound] : {std::pair{WeightChoice::kQ8, 0.04}, {WeightChoice::kQ4, 0.3}}) {
+    auto report = CompareFolder(GoldenDirectory(GetParam()), weights);
+    ASSERT_TRUE(report.ok()) << report.status();
+    for (const Row& row : report->rows) {
+      if (row.tap != "logits_last48") continue;
+      EXPECT_LE(row.error, bound) << row.name;
+      EXPECT_GE(row.error, 1e-3) << row.name << ": nothing was quantised";
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Models, Golden, ::testing::Values("llama3", "gemma3", "qwen2_5_vl"));
 
 // A bound that nothing can miss would prove nothing.

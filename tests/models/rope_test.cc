@@ -17,13 +17,13 @@ TEST(Rope, TurnsPairsByTheirFrequency) {
   std::vector<int32_t> positions(3 * kRows);
   for (size_t i = 0; i < positions.size(); ++i)
     positions[i] = static_cast<int32_t>(i < kRows ? rng() % 500 : 9999);
-  std::vector<float> x(kRows * kHeads * kD), y;
-  for (float& v : x) v = value(rng);
+  Tensor x({kRows, kHeads * kD}), y;
+  for (float& v : x.data) v = value(rng);
   y = x;
-  Rotate(y.data(), kHeads, kD, table.Angles(positions));
+  RotateRows(&y, kHeads, table.Angles(positions));
   for (size_t t = 0; t < kRows; ++t) {
     for (size_t h = 0; h < kHeads; ++h) {
-      const float *p = &x[(t * kHeads + h) * kD], *q = &y[(t * kHeads + h) * kD];
+      const float *p = &x.data[(t * kHeads + h) * kD], *q = &y.data[(t * kHeads + h) * kD];
       for (size_t i = 0; i < kD / 2; ++i) {
         double angle = positions[t] * std::pow(10000.0, -2.0 * static_cast<double>(i) / kD);
         EXPECT_NEAR(q[i], p[i] * std::cos(angle) - p[i + kD / 2] * std::sin(angle), 3e-4);

@@ -10,6 +10,7 @@
 #include <set>
 #include <string>
 
+#include "compute/ops/shape_ops.h"
 #include "fusion/engine.h"
 #include "fusion/families/scenes_prompt.h"
 #include "fusion/vision_pipeline.h"
@@ -223,12 +224,13 @@ StatusOr<std::vector<float>> PromptLogits(const ModelSpec& spec, const Sample& s
   for (const auto& m : sample.media) parts.push_back({m});
   parts.push_back({sample.question});
   SL_ASSIGN_OR_RETURN(Prompt prompt, BuildPrompt(spec, *tokenizer, parts));
-  Tensor x({0, spec.text.hidden});
+  std::vector<float> values;
   for (const PromptPiece& piece : prompt.pieces) {
-    std::vector<float> rows = piece.span ? piece.span->features : decoder->Embed(piece.ids).data;
-    x.data.insert(x.data.end(), rows.begin(), rows.end());
+    std::vector<float> rows =
+        piece.span ? piece.span->features : HostValues(decoder->Embed(piece.ids));
+    values.insert(values.end(), rows.begin(), rows.end());
   }
-  x.shape[0] = prompt.tokens;
+  Tensor x = FromHost(std::move(values), {prompt.tokens, spec.text.hidden});
   PagePool pool(decoder->page_floats(), int64_t{1} << 28);
   language::Sequence sequence(&pool, spec.text.layers);
   return decoder->Forward(std::move(x), &sequence);

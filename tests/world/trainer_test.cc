@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tools/world/c_api.h"
+#include "tools/world/scene.h"
 #include "tools/world/tokens.h"
 
 namespace sightline::world {
@@ -32,10 +33,12 @@ struct Batch {
   std::vector<float> objects, domain;
 };
 
-Batch Images(int threads, uint64_t seed, int n_images, float outliers) {
+// heldout: -1 trains, 0 and 1 are as sl_world_measure has them.
+Batch Images(int threads, uint64_t seed, int n_images, float outliers, int heldout = -1) {
   std::string blob = Blob();
   void* world = sl_world_create(blob.data(), blob.size(), threads);
   EXPECT_NE(world, nullptr);
+  if (heldout >= 0) sl_world_measure(world, heldout);
   auto n = static_cast<size_t>(kBatch * n_images);
   Batch b;
   b.pixels.resize(n * kWidth * kHeight * 3);
@@ -57,6 +60,20 @@ TEST(Trainer, ThreadsDoNotChangeABatch) {
   EXPECT_EQ(one.tokens, four.tokens);
   EXPECT_EQ(one.objects, four.objects);
   EXPECT_NE(one.pixels, other.pixels);
+}
+
+TEST(Trainer, OnlyHeldOutStillsHoldWhatTrainingNeverShows) {
+  for (int heldout : {-1, 0, 1}) {
+    Batch b = Images(2, 23, 1, 0, heldout);
+    for (int row = 0; row < kBatch; ++row) {
+      bool found = false;
+      for (int i = 0; i < 12; ++i) {
+        const float* o = &b.objects[static_cast<size_t>(row * 12 + i) * 16];
+        found |= o[0] > 0 && o[5] >= 0 && IsHeldOut(static_cast<int>(o[6]), static_cast<int>(o[5]));
+      }
+      EXPECT_EQ(found, heldout == 1) << heldout << " " << row;
+    }
+  }
 }
 
 TEST(Trainer, TokensReadAsQuestionsWithAnswers) {

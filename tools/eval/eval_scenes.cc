@@ -89,8 +89,9 @@ StatusOr<std::string> EvalScenes(const VisionPipeline& vision, Engine* engine, c
   Status failed;
   std::mutex mu;
   std::atomic<int> next{0}, done{0};
-  std::ofstream examples;
+  std::ofstream examples, replies;
   if (!o.examples.empty()) examples.open(o.examples);
+  if (!o.replies.empty()) replies.open(o.replies);
   auto work = [&] {
     for (int i = next++; i < o.count; i = next++) {
       world::EvalItem item = world::MakeEvalItem(*split, o.seed, static_cast<uint64_t>(i));
@@ -125,6 +126,7 @@ StatusOr<std::string> EvalScenes(const VisionPipeline& vision, Engine* engine, c
                      .status();
         std::lock_guard<std::mutex> lock(mu);
         Count(qa, reply, &counts);
+        if (replies.is_open()) replies << i << "\t" << qa.question << "\t" << reply << "\n";
         if (examples && qa.family != "caption" && !world::ScoreReply(qa, reply).correct)
           examples << i << "\t" << qa.family << "\t" << qa.question << "\t" << qa.answer << "\t"
                    << reply << "\n";
@@ -132,8 +134,8 @@ StatusOr<std::string> EvalScenes(const VisionPipeline& vision, Engine* engine, c
       std::lock_guard<std::mutex> lock(mu);
       if (!item.images.empty() && item.times_s.empty() && !media.empty()) {
         counts.metrics["domain_warning_rate"].hits +=
-            std::get<std::shared_ptr<const EncodedMedia>>(media[0].content)->out_of_domain_score.value_or(0) >
-            0.5;
+            std::get<std::shared_ptr<const EncodedMedia>>(media[0].content)
+                ->out_of_domain_score.value_or(0) > 0.5;
         counts.metrics["domain_warning_rate"].n += 1;
       }
       if (!status.ok()) failed = status;

@@ -16,6 +16,7 @@ struct EvalOptions {
   int count = 500;  // scenes, not questions
   int threads = 2;
   std::string examples;  // when set: file for the wrong answers
+  std::string replies;   // when set: file for all replies, a line each: scene, question, reply
 };
 
 // {"split": .., "seed": .., "scenes": .., "metrics": {name: {"value": .., "ci95": [lo, hi], "n":

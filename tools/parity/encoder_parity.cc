@@ -128,9 +128,9 @@ Status CompareEncoderCase(const ImageEncoder& encoder, const GoldenFile& golden,
   return absl::OkStatus();
 }
 
-StatusOr<Report> CompareEncoderFolder(const std::string& directory) {
+StatusOr<Report> CompareEncoderFolder(const std::string& directory, const Device& device) {
   Report report;
-  SL_ASSIGN_OR_RETURN(auto encoder, LoadImageEncoder(directory));
+  SL_ASSIGN_OR_RETURN(auto encoder, LoadImageEncoder(directory, "", device));
   for (const fs::path& file : CaseFiles(directory)) {
     SL_ASSIGN_OR_RETURN(auto golden, GoldenFile::Open(file.string()));
     SL_RETURN_IF_ERROR(CompareFiles(*encoder, file, *golden, &report));

@@ -20,6 +20,6 @@ Status CompareEncoderCase(const vision::ImageEncoder& encoder, const GoldenFile&
 
 // Every case of a folder. Where SIZE.png or SIZE/image.png stands beside a case, its pixels are
 // compared as well.
-StatusOr<Report> CompareEncoderFolder(const std::string& directory);
+StatusOr<Report> CompareEncoderFolder(const std::string& directory, const Device& device = {});
 
 }  // namespace sightline::parity

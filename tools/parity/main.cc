@@ -1,5 +1,6 @@
-// parity DIR: how far this build is from the reference outputs in a golden folder. 0 within
-// tolerance, 1 beyond it, 2 when the folder can't be run.
+// parity DIR [--weights W] [--device D]: how far this build is from the reference outputs in a
+// golden folder, with the decoder's weights stored (the default), f32, bf16, q8 or q4, on a device.
+// 0 within the tolerance of float32, 1 beyond it, 2 when the folder can't be run.
 #include <cstdio>
 #include <string>
 
@@ -7,14 +8,36 @@
 #include "tools/parity/model_parity.h"
 
 int main(int argc, char** argv) {
-  if (argc != 2) {
+  std::string weights_name = "stored", device_name = "cpu";
+  bool understood = argc >= 2;
+  for (int i = 2; i < argc; ++i) {
+    std::string flag = argv[i];
+    bool valued = i + 1 < argc;
+    if (flag == "--weights" && valued) {
+      weights_name = argv[++i];
+    } else if (flag == "--device" && valued) {
+      device_name = argv[++i];
+    } else if (argc == 3) {
+      weights_name = flag;
+    } else {
+      understood = false;
+    }
+  }
+  auto weights = sightline::ParseWeightChoice(weights_name);
+  if (!understood || !weights.ok()) {
     std::fprintf(stderr,
-                 "usage: parity DIR (a model, decoder or encoder folder with reference outputs)\n");
+                 "usage: parity DIR [--weights stored|f32|bf16|q8|q4] [--device cpu|cuda:N] (a "
+                 "model, decoder or encoder folder with reference outputs)\n");
+    return 2;
+  }
+  auto device = sightline::Device::Open(device_name);
+  if (!device.ok()) {
+    std::fprintf(stderr, "parity: %s\n", std::string(device.status().message()).c_str());
     return 2;
   }
   auto report = sightline::parity::IsEncoderFolder(argv[1])
-                    ? sightline::parity::CompareEncoderFolder(argv[1])
-                    : sightline::parity::CompareFolder(argv[1]);
+                    ? sightline::parity::CompareEncoderFolder(argv[1], *device)
+                    : sightline::parity::CompareFolder(argv[1], *weights, *device);
   if (!report.ok()) {
     std::fprintf(stderr, "parity: %s\n", std::string(report.status().message()).c_str());
     return 2;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "compute/ops/shape_ops.h"
 #include "fusion/families/scenes.h"
 #include "tools/parity/text_parity.h"
 #ifdef SIGHTLINE_HAVE_MEDIA
@@ -90,8 +91,8 @@ Status CompareCase(const VlModel& model, const GoldenFile& golden, const std::st
   SL_RETURN_IF_ERROR(CompareText(model.decoder(), golden, text, report));
   if (!seen || !golden.Has("out.image_hidden_states")) return absl::OkStatus();
   SL_ASSIGN_OR_RETURN(Tensor want, golden.Floats("out.image_hidden_states"));
-  report->Add(
-      {name, "image_hidden_states", RelativeError(rows.rows.data, want.data), kFloatBound, ""});
+  report->Add({name, "image_hidden_states", RelativeError(HostValues(rows.rows), want.data),
+               kFloatBound, ""});
   return absl::OkStatus();
 }
 
@@ -117,9 +118,10 @@ Status ComparePixels(const VlModel& model, const GoldenFile& golden, const std::
 #endif
 }
 
-StatusOr<Report> CompareFolder(const std::string& directory) {
+StatusOr<Report> CompareFolder(const std::string& directory, WeightChoice weights,
+                               const Device& device) {
   Report report;
-  SL_ASSIGN_OR_RETURN(auto model, VlModel::Load(directory));
+  SL_ASSIGN_OR_RETURN(auto model, VlModel::Load(directory, device, weights));
   if (fs::exists(directory + "/golden.safetensors")) {
     SL_ASSIGN_OR_RETURN(auto golden, GoldenFile::Open(directory + "/golden.safetensors"));
     SL_RETURN_IF_ERROR(CompareCase(*model, *golden, "decoder", &report));

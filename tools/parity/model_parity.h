@@ -21,7 +21,10 @@ Status CompareCase(const VlModel& model, const GoldenFile& golden, const std::st
 Status ComparePixels(const VlModel& model, const GoldenFile& golden, const std::string& case_folder,
                      Report* report);
 
-// Every case of a model folder, or the one of a decoder folder.
-StatusOr<Report> CompareFolder(const std::string& directory);
+// Every case of a model folder, or the one of a decoder folder. The decoder's weights are kept as
+// `weights` says; bounds stay those of float32.
+StatusOr<Report> CompareFolder(const std::string& directory,
+                               WeightChoice weights = WeightChoice::kStored,
+                               const Device& device = {});
 
 }  // namespace sightline::parity

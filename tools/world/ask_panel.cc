@@ -2,12 +2,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "tools/world/qa.h"
+#include "tools/world/scene_pick.h"
 
 namespace sightline::world {
 namespace {
-
-std::string YesNo(bool yes) { return yes ? "yes" : "no"; }
 
 bool PickElement(Rng* rng, const Scene& s, bool labelled, size_t* i) {
   std::vector<size_t> fit;
@@ -179,8 +177,7 @@ bool AskAboutPair(Rng* rng, const Scene& first, const Scene& second, Qa* qa) {
                                 : kHasColour | kHasShape;
   Object o = rng->Pick(s[at]->objects);
   if (rng->Chance(0.2)) o.shape = rng->Int(kShapes);
-  if (s[at]->focus < 0 && IsHeldOut(o.colour, o.shape))
-    return false;  // see MayName in ask_scene.cc
+  if (!MayName(*s[at], o.colour, o.shape)) return false;
   int n[2] = {CountMatches(first.objects, o, mask), CountMatches(second.objects, o, mask)};
   Slots slots = {{"s", Describe(o, mask, true)},
                  {"a", WithArticle(Describe(o, mask))},

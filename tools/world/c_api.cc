@@ -8,6 +8,7 @@
 #include <memory>
 #include <thread>
 
+#include "tools/world/still_source.h"
 #include "tools/world/tokens.h"
 #include "tools/world/world.h"
 
@@ -18,6 +19,7 @@ struct Handle {
   Tokens tokens;
   int threads = 1;
   std::vector<Tokens::Cache> caches;
+  StillSource source = StillSource::kTraining;
 
   // Rows are independent; threads take the next free one.
   void ForEach(int n, const std::function<void(int row, Tokens::Cache*)>& work) {
@@ -165,6 +167,10 @@ void* sl_world_create(const char* blob, size_t n, int threads) {
 
 void sl_world_destroy(void* world) { delete static_cast<Handle*>(world); }
 
+void sl_world_measure(void* world, int heldout) {
+  static_cast<Handle*>(world)->source = heldout ? StillSource::kHeldout : StillSource::kIid;
+}
+
 void sl_world_fill_images(void* world, uint64_t seed, int batch, int n_images, int width,
                           int height, int text, float outliers, uint8_t* pixels, int32_t* tokens,
                           uint8_t* is_answer, int32_t* segment, float* objects, float* domain) {
@@ -181,12 +187,11 @@ void sl_world_fill_images(void* world, uint64_t seed, int batch, int n_images, i
       if (domain[b] > 0) {
         p = RenderOutlier(&rng, width, height);
       } else {
-        SceneOptions o = TrainingOptions();
-        if (n_images > 1) o.panel_rate = 0;
         double side_px = std::sqrt(static_cast<double>(width) * height) * rng.Range(0.92, 1.9);
         Native n = PickNative(&rng, static_cast<double>(width) / height, kStillAspects, side_px);
-        s = MakeUsableScene(&rng, n.aspect(), o);
+        s = MakeStill(&rng, n.aspect(), h->source, n_images == 1);
         p = Resize(Render(&s, n.width, n.height), width, height);
+        ChooseFocus(h->source, &s);
       }
       auto at = static_cast<size_t>(b) * n_images + i;
       std::memcpy(pixels + at * frame, p.rgb.data(), frame);

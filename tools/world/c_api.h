@@ -13,6 +13,10 @@ extern "C" {
 void* sl_world_create(const char* tokenizer_blob, size_t n, int threads);
 void sl_world_destroy(void* world);
 
+/* From now on stills and their questions are those of the iid split, or of the held-out one: to
+   choose between weights, never to train them. */
+void sl_world_measure(void* world, int heldout);
+
 /* pixels [B, n_images, H, W, 3]; tokens, segment [B, T] (-1: padding); is_answer [B, T]: 1 where
    the token is to be predicted; objects [B, n_images, 12, 16]: valid, cx, cy, w, h (visible box,
    0..1), shape, colour, size, fill, kind, label length, five characters (0..35, -1 none); domain

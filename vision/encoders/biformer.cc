@@ -38,12 +38,13 @@ class BiFormer : public ImageEncoder {
   Tensor Whole(const Tensor& x, const Block& b, size_t stage) const;
 
   BiFormerSpec s_;
+  Device device_;
   std::vector<Stage> stages_;
   ChannelAffine norm_;
   Linear head_;
 };
 
-BiFormer::BiFormer(const BiFormerSpec& spec, EncoderWeights* w) : s_(spec) {
+BiFormer::BiFormer(const BiFormerSpec& spec, EncoderWeights* w) : s_(spec), device_(w->device()) {
   ConvSteps half{3, 2, 1};
   for (size_t i = 0; i < 4; ++i) {
     Stage stage;
@@ -115,7 +116,7 @@ Tensor BiFormer::Whole(const Tensor& normed, const Block& b, size_t stage) const
 StatusOr<EncodedImage> BiFormer::Encode(const Tensor& pixels) const {
   SL_RETURN_IF_ERROR(CheckPixels(pixels, 32, 4096));
   EncodedImage out;
-  Tensor x = PlanesToMap(pixels);
+  Tensor x = PlanesToMap(pixels.To(device_));
   for (size_t i = 0; i < 4; ++i) {
     if (i == 0) {
       x = Conv2d(x, stages_[i].stem);

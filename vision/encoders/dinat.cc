@@ -60,6 +60,7 @@ class Dinat : public ImageEncoder {
   Tensor Attention(const Tensor& normed, const Block& b, int64_t heads) const;
 
   DinatSpec s_;
+  Device device_;
   Conv stem_[2];
   NormWeights stem_norm_, norm_;
   std::vector<Level> levels_;
@@ -67,7 +68,7 @@ class Dinat : public ImageEncoder {
   mutable PlanCache<std::array<int64_t, 3>, Plan> plans_;  // by height, width, dilation
 };
 
-Dinat::Dinat(const DinatSpec& spec, EncoderWeights* w) : s_(spec) {
+Dinat::Dinat(const DinatSpec& spec, EncoderWeights* w) : s_(spec), device_(w->device()) {
   ConvSteps half{3, 2, 1};
   Names names = NamesOf(*w);
   std::string proj = names.patch + (names.hub ? "patch_embeddings.projection." : "proj.");
@@ -153,7 +154,7 @@ Tensor Dinat::Attention(const Tensor& normed, const Block& b, int64_t heads) con
 StatusOr<EncodedImage> Dinat::Encode(const Tensor& pixels) const {
   SL_RETURN_IF_ERROR(CheckPixels(pixels, 32, 4096));
   EncodedImage out;
-  Tensor x = Conv2d(Conv2d(PlanesToMap(pixels), stem_[0]), stem_[1]);
+  Tensor x = Conv2d(Conv2d(PlanesToMap(pixels.To(device_)), stem_[0]), stem_[1]);
   x = Normalise(x, stem_norm_);
   for (size_t l = 0; l < levels_.size(); ++l) {
     const Level& level = levels_[l];

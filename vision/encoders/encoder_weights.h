@@ -16,6 +16,7 @@ namespace sightline::vision {
 struct WeightSource {
   TensorReader read;
   std::function<bool(const std::string& name)> has;
+  Device device = {};  // where the weights go
 };
 
 struct NormName {
@@ -23,7 +24,8 @@ struct NormName {
   float eps = 1e-5f;
 };
 
-// Remembers the first error, so that a loader reads as a list.
+// Remembers the first error, so that a loader reads as a list. Layers are packed on the host and
+// handed out on the source's device.
 class EncoderWeights {
  public:
   explicit EncoderWeights(const WeightSource& source) : source_(source), list_(source.read) {}
@@ -40,11 +42,16 @@ class EncoderWeights {
                    bool bias, const NormName& norm = {});
   Conv Depthwise(const std::string& name, int64_t c, const ConvSteps& steps, bool bias,
                  const NormName& norm = {});
+  const Device& device() const { return source_.device; }
   const Status& status() const { return list_.status(); }
   // False after an error and during a census: nothing may be computed from the weights.
   bool usable() const { return usable_ && status().ok(); }
 
  private:
+  Tensor ReadOnHost(const std::string& name, const std::vector<int64_t>& shape);
+  ChannelAffine BatchOnHost(const NormName& norm, int64_t c);
+  Conv Pack(const Tensor& weight, const Tensor& bias, const ConvSteps& steps, bool depthwise,
+            const NormName& norm, int64_t c);
   const WeightSource& source_;
   WeightList list_;
   bool usable_ = true;

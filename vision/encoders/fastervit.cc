@@ -62,6 +62,7 @@ class FasterVit : public ImageEncoder {
   void RunWindows(const Level& level, Tensor* x) const;
 
   FasterVitSpec s_;
+  Device device_;
   Conv stem_[2];
   std::vector<Level> levels_;
   ChannelAffine norm_;
@@ -69,7 +70,8 @@ class FasterVit : public ImageEncoder {
   Linear head_;
 };
 
-FasterVit::FasterVit(const FasterVitSpec& spec, EncoderWeights* w) : s_(spec) {
+FasterVit::FasterVit(const FasterVitSpec& spec, EncoderWeights* w)
+    : s_(spec), device_(w->device()) {
   ConvSteps half{3, 2, 1};
   std::string stem = "patch_embed.conv_down.";
   stem_[0] = w->Convolution(stem + "0", s_.stem, 3, half, false, {stem + "1", kStemEps});
@@ -206,7 +208,7 @@ void FasterVit::RunWindows(const Level& level, Tensor* map) const {
 StatusOr<EncodedImage> FasterVit::Encode(const Tensor& pixels) const {
   SL_RETURN_IF_ERROR(CheckPixels(pixels, s_.resolution, s_.resolution));
   EncodedImage out;
-  Tensor x = PlanesToMap(pixels);
+  Tensor x = PlanesToMap(pixels.To(device_));
   for (const Conv& stem : stem_) {
     x = Conv2d(x, stem);
     Relu(&x);

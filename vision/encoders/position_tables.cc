@@ -13,7 +13,7 @@ Tensor Run(const std::string& name, std::vector<float> points, int64_t out, Enco
   Linear second = w->Dense(name + "2", out, kHidden, false);
   if (!w->usable()) return Tensor();
   auto n = static_cast<int64_t>(points.size() / 2);
-  Tensor h = Apply(FromHost(std::move(points), {n, 2}), first);
+  Tensor h = Apply(FromHost(std::move(points), {n, 2}, w->device()), first);
   Relu(&h);
   return Apply(h, second);
 }

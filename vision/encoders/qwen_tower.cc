@@ -3,19 +3,16 @@
 #include <algorithm>
 #include <cmath>
 
+#include "compute/attention/attend_packed.h"
 #include "vision/select/frame_selectors.h"
 
 namespace sightline::vision {
 namespace {
 
 struct Block {
-  std::vector<float> norm1, norm1_bias, norm2, norm2_bias;
+  NormWeights norm1, norm2;
   Linear qkv, proj, gate, up, down;  // fc1 is `up`, fc2 `down` where the MLP isn't gated
 };
-
-void Add(Tensor* x, const Tensor& y) {
-  AddInPlace(x->data.data(), y.data.data(), static_cast<int64_t>(y.data.size()));
-}
 
 bool Among(const std::vector<int64_t>& list, int64_t x) {
   return std::find(list.begin(), list.end(), x) != list.end();
@@ -30,7 +27,7 @@ std::pair<int32_t, int32_t> PatchAt(int32_t i, int32_t w, int32_t merge) {
 }  // namespace
 
 struct QwenTower::Merger {
-  std::vector<float> norm, bias;
+  NormWeights norm;
   bool norm_after = false;  // over the joined rows instead of each
   Linear fc1, fc2;
 };
@@ -47,16 +44,14 @@ QwenTower::QwenTower() : w_(std::make_unique<Weights>()) {}
 QwenTower::~QwenTower() = default;
 
 StatusOr<std::unique_ptr<QwenTower>> QwenTower::Load(const QwenTowerSpec& s,
-                                                     const TensorReader& read,
+                                                     const TensorReader& read, const Device& device,
                                                      WeightChoice weights) {
   SL_CHECK(s.hidden > 0 && s.heads > 0 && s.hidden % (4 * s.heads) == 0 && s.merge > 0);
   std::unique_ptr<QwenTower> e(new QwenTower());
   e->spec_ = s;
-  WeightList list(read, weights);
+  e->device_ = device;
+  WeightList list(read, device, weights);
   Weights& w = *e->w_;
-  auto bias = [&](const std::string& name, int64_t n) {
-    return s.layer_norm ? list.Vector(name + ".bias", n) : std::vector<float>();
-  };
   w.patch =
       list.Patches("patch_embed.proj", {s.hidden, 3, s.frames, s.patch, s.patch}, s.patch_bias);
   if (s.position_grid > 0)
@@ -64,10 +59,8 @@ StatusOr<std::unique_ptr<QwenTower>> QwenTower::Load(const QwenTowerSpec& s,
   for (int64_t i = 0; i < s.layers && list.status().ok(); ++i) {
     std::string p = "blocks." + std::to_string(i) + ".";
     Block b;
-    b.norm1 = list.Vector(p + "norm1.weight", s.hidden);
-    b.norm2 = list.Vector(p + "norm2.weight", s.hidden);
-    b.norm1_bias = bias(p + "norm1", s.hidden);
-    b.norm2_bias = bias(p + "norm2", s.hidden);
+    b.norm1 = list.Norm(p + "norm1", s.hidden, s.eps, s.layer_norm);
+    b.norm2 = list.Norm(p + "norm2", s.hidden, s.eps, s.layer_norm);
     b.qkv = list.Dense(p + "attn.qkv", 3 * s.hidden, s.hidden);
     b.proj = list.Dense(p + "attn.proj", s.hidden, s.hidden);
     // Whole blocks of quantised weights: zeros more, which every activation keeps.
@@ -83,8 +76,7 @@ StatusOr<std::unique_ptr<QwenTower>> QwenTower::Load(const QwenTowerSpec& s,
   auto merger = [&](const std::string& p, bool named, bool after) {
     Merger m;
     int64_t n = after ? joined : s.hidden;
-    m.norm = list.Vector(p + (named ? "norm.weight" : "ln_q.weight"), n);
-    m.bias = bias(p + "norm", n);
+    m.norm = list.Norm(p + (named ? "norm" : "ln_q"), n, s.eps, s.layer_norm);
     m.norm_after = after;
     m.fc1 = list.Dense(p + (named ? "linear_fc1" : "mlp.0"), joined, joined);
     m.fc2 = list.Dense(p + (named ? "linear_fc2" : "mlp.2"), s.out, joined);
@@ -98,16 +90,8 @@ StatusOr<std::unique_ptr<QwenTower>> QwenTower::Load(const QwenTowerSpec& s,
   return e;
 }
 
-Tensor QwenTower::Normalise(const Tensor& x, const std::vector<float>& weight,
-                            const std::vector<float>& bias) const {
-  Tensor y(x.shape);
-  if (spec_.layer_norm) {
-    LayerNorm(x.data.data(), x.rows(), x.cols(), weight.data(), bias.data(), spec_.eps,
-              y.data.data());
-  } else {
-    RmsNorm(x.data.data(), x.rows(), x.cols(), weight.data(), spec_.eps, y.data.data());
-  }
-  return y;
+Tensor QwenTower::Norm(const Tensor& x, const NormWeights& norm) const {
+  return spec_.layer_norm ? Normalise(x, norm) : NormaliseRms(x, norm);
 }
 
 // Bilinear between the learned grid's corners: patch y of h sits at y * (side - 1) / (h - 1).
@@ -118,53 +102,48 @@ void QwenTower::AddPositions(const Grid& g, Tensor* x) const {
                ? static_cast<float>(i) * (static_cast<float>(side - 1) / static_cast<float>(n - 1))
                : 0.0f;
   };
-  for (int32_t i = 0; i < g[1] * g[2]; ++i) {
-    auto [row, col] = PatchAt(i, g[2], static_cast<int32_t>(spec_.merge));
+  std::vector<int32_t> corners;
+  std::vector<float> weights;
+  for (int32_t i = 0; i < g[0] * g[1] * g[2]; ++i) {
+    auto [row, col] = PatchAt(i % (g[1] * g[2]), g[2], static_cast<int32_t>(spec_.merge));
     float y = spot(row, g[1]), xx = spot(col, g[2]);
     auto y0 = static_cast<int32_t>(y), x0 = static_cast<int32_t>(xx);
     int32_t y1 = std::min(y0 + 1, side - 1), x1 = std::min(x0 + 1, side - 1);
     float fy = y - static_cast<float>(y0), fx = xx - static_cast<float>(x0);
-    const float *a = w_->positions.row(y0 * side + x0), *b = w_->positions.row(y0 * side + x1);
-    const float *c = w_->positions.row(y1 * side + x0), *d = w_->positions.row(y1 * side + x1);
-    for (int32_t t = 0; t < g[0]; ++t) {
-      float* out = x->row(static_cast<int64_t>(t) * g[1] * g[2] + i);
-      for (int64_t k = 0; k < spec_.hidden; ++k) {
-        out[k] += (1 - fy) * ((1 - fx) * a[k] + fx * b[k]) + fy * ((1 - fx) * c[k] + fx * d[k]);
-      }
-    }
+    corners.insert(corners.end(), {y0 * side + x0, y0 * side + x1, y1 * side + x0, y1 * side + x1});
+    weights.insert(weights.end(), {(1 - fy) * (1 - fx), (1 - fy) * fx, fy * (1 - fx), fy * fx});
   }
+  Add(x, MixRows(w_->positions, 4, corners, weights));
 }
 
 // The first half of the pairs turns by the row, the second by the column.
-QwenTower::Turns QwenTower::TurnsOf(const Grid& g) const {
+std::array<Tensor, 2> QwenTower::Turns(const Grid& g) const {
   int64_t half = spec_.hidden / spec_.heads / 2, quarter = half / 2;
-  std::vector<float> f;
-  Turns out;
-  auto turn = [&out](float angle) {
-    out.cosine.push_back(std::cos(angle));
-    out.sine.push_back(std::sin(angle));
-  };
+  std::vector<float> f, cosine, sine;
   for (int64_t i = 0; i < quarter; ++i) {
     f.push_back(static_cast<float>(std::pow(
         static_cast<double>(spec_.theta), -static_cast<double>(i) / static_cast<double>(quarter))));
   }
-  for (int32_t t = 0; t < g[0]; ++t) {
-    for (int32_t i = 0; i < g[1] * g[2]; ++i) {
-      auto [row, col] = PatchAt(i, g[2], static_cast<int32_t>(spec_.merge));
-      for (float v : f) turn(static_cast<float>(row) * v);
-      for (float v : f) turn(static_cast<float>(col) * v);
-    }
+  auto add = [&](float angle) {
+    cosine.push_back(std::cos(angle));
+    sine.push_back(std::sin(angle));
+  };
+  int32_t patches = g[0] * g[1] * g[2];
+  for (int32_t i = 0; i < patches; ++i) {
+    auto [row, col] = PatchAt(i % (g[1] * g[2]), g[2], static_cast<int32_t>(spec_.merge));
+    for (float v : f) add(static_cast<float>(row) * v);
+    for (float v : f) add(static_cast<float>(col) * v);
   }
-  return out;
+  return {FromHost(std::move(cosine), {patches, half}, device_),
+          FromHost(std::move(sine), {patches, half}, device_)};
 }
 
 Tensor QwenTower::Merge(const Tensor& x, const Merger& m) const {
   int64_t unit = spec_.merge * spec_.merge;
-  Tensor y = m.norm_after ? x : Normalise(x, m.norm, m.bias);
-  y.shape = {x.rows() / unit, unit * spec_.hidden};
-  if (m.norm_after) y = Normalise(y, m.norm, m.bias);
+  std::vector<int64_t> joined = {x.rows() / unit, unit * spec_.hidden};
+  Tensor y = m.norm_after ? Norm(Reshaped(x, joined), m.norm) : Reshaped(Norm(x, m.norm), joined);
   Tensor h = Apply(y, m.fc1);
-  Activate(VisionActivation::kGelu, &h);
+  Gelu(&h);
   return Apply(h, m.fc2);
 }
 
@@ -173,35 +152,33 @@ TowerFeatures QwenTower::Encode(const Tensor& patches, const Grid& g) const {
   SL_CHECK(g[0] > 0 && g[1] > 0 && g[2] > 0 && g[1] % merge == 0 && g[2] % merge == 0);
   SL_CHECK(patches.rows() == static_cast<int64_t>(g[0]) * g[1] * g[2] &&
            patches.cols() == spec_.patch_floats());
-  Tensor x = Apply(patches, w_->patch);
+  Tensor x = Apply(patches.To(device_), w_->patch);
   if (spec_.position_grid > 0) AddPositions(g, &x);
-  Turns turns = TurnsOf(g);
+  auto [cosine, sine] = Turns(g);
   BlockList whole = FrameList(g[0], g[1] * g[2]), windows;
   if (spec_.window > 0) {
     windows = UnitWindowList(g[0], g[1] / merge, g[2] / merge, static_cast<int32_t>(spec_.window),
                              merge * merge);
   }
+  AttentionPlan whole_plan(device_, whole), window_plan(device_, windows);
   TowerFeatures features;
-  int64_t c = spec_.hidden, d = c / spec_.heads;
+  float scale = 1 / std::sqrt(static_cast<float>(spec_.hidden / spec_.heads));
   for (int64_t i = 0; i < spec_.layers; ++i) {
     const Block& b = w_->blocks[static_cast<size_t>(i)];
-    Tensor qkv = Apply(Normalise(x, b.norm1, b.norm1_bias), b.qkv);
-    RotateHeads(qkv.data.data(), qkv.rows(), 3 * c, 2 * spec_.heads, d, turns.cosine.data(),
-                turns.sine.data());  // heads of q, then of k
-    const float* q = qkv.data.data();
-    const BlockList& lists = spec_.window > 0 && !Among(spec_.full_layers, i) ? windows : whole;
-    Add(&x,
-        Apply(AttendRows({q, q + c, q + 2 * c, x.rows(), 3 * c, spec_.heads, d}, lists), b.proj));
-    Tensor y = Normalise(x, b.norm2, b.norm2_bias), up;
+    Tensor qkv = Apply(Norm(x, b.norm1), b.qkv);
+    RotateHeads(cosine, sine, 2 * spec_.heads, &qkv);  // those of q, then those of k
+    bool windowed = spec_.window > 0 && !Among(spec_.full_layers, i);
+    Tensor o = AttendPacked(qkv, spec_.heads, scale, windowed ? window_plan : whole_plan);
+    Add(&x, Apply(o, b.proj));
+    Tensor y = Norm(x, b.norm2), up;
     if (spec_.gated_mlp) {
-      const Linear* layers[] = {&b.up, &b.gate};
-      std::vector<Tensor> both = ApplyAll(y, layers);
+      const Linear* inward[] = {&b.up, &b.gate};
+      std::vector<Tensor> both = ApplyAll(y, inward);
       up = std::move(both[0]);
-      SiluMul(both[1].data.data(), up.data.data(), static_cast<int64_t>(up.data.size()),
-              up.data.data());
+      Gate(GateOp::kSilu, both[1], &up);
     } else {
       up = Apply(y, b.up);
-      Activate(VisionActivation::kGeluTanh, &up);
+      Pointwise(PointOp::kGeluTanh, &up);
     }
     Add(&x, Apply(up, b.down));
     for (size_t k = 0; k < spec_.deepstack.size(); ++k) {

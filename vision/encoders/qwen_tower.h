@@ -35,13 +35,14 @@ struct TowerFeatures {
 
 class QwenTower {
  public:
-  // `weights`: the form of the linear layers.
+  // `weights`: the form of the linear layers on the host.
   static StatusOr<std::unique_ptr<QwenTower>> Load(const QwenTowerSpec& spec,
                                                    const TensorReader& read,
+                                                   const Device& device = {},
                                                    WeightChoice weights = WeightChoice::kF32);
   ~QwenTower();
-  // One picture or clip: patches [t * h * w, patch_floats], normalised, units in raster order and
-  // inside a unit row by row. Const and thread-safe.
+  // One picture or clip: patches [t * h * w, patch_floats], normalised, on the host, units in
+  // raster order and inside a unit row by row. Const and thread-safe.
   TowerFeatures Encode(const Tensor& patches, const Grid& grid) const;
   const QwenTowerSpec& spec() const { return spec_; }
 
@@ -49,15 +50,12 @@ class QwenTower {
   struct Weights;
   struct Merger;
   QwenTower();
-  Tensor Normalise(const Tensor& x, const std::vector<float>& weight,
-                   const std::vector<float>& bias) const;
+  Tensor Norm(const Tensor& x, const NormWeights& norm) const;
   void AddPositions(const Grid& grid, Tensor* x) const;
-  struct Turns {
-    std::vector<float> cosine, sine;  // [rows, D/2]
-  };
-  Turns TurnsOf(const Grid& grid) const;
+  std::array<Tensor, 2> Turns(const Grid& grid) const;  // cosines and sines [t * h * w, D/2]
   Tensor Merge(const Tensor& x, const Merger& merger) const;
   QwenTowerSpec spec_;
+  Device device_;
   std::unique_ptr<Weights> w_;
 };
 

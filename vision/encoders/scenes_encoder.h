@@ -31,7 +31,8 @@ class ScenesEncoder {
  public:
   static StatusOr<std::unique_ptr<ScenesEncoder>> Load(const ScenesVisionSpec& spec,
                                                        const WeightFile& weights,
-                                                       const std::string& prefix);
+                                                       const std::string& prefix,
+                                                       const Device& device = {});
   ~ScenesEncoder();
   // rgb [height, width, 3] 8-bit; sides are multiples of 64 and at least 16 * kernel * largest
   // dilation / 2. Const and thread-safe.
@@ -40,8 +41,12 @@ class ScenesEncoder {
 
  private:
   struct Weights;
+  struct BilevelBlock;
   explicit ScenesEncoder(ScenesVisionSpec spec);
+  void RunBilevel(const BilevelBlock& block, Tensor* x) const;
+  void RunCarriers(Tensor* map) const;
   ScenesVisionSpec spec_;
+  Device device_;
   std::unique_ptr<Weights> w_;
 };
 

@@ -44,6 +44,7 @@ class Shvit : public ImageEncoder {
   Tensor Merge(const Merging& m, Tensor x) const;
 
   ShvitSpec s_;
+  Device device_;
   Conv stem_[4];
   std::vector<Merging> mergings_;
   std::vector<Block> groups_[3];
@@ -54,7 +55,7 @@ class Shvit : public ImageEncoder {
   std::vector<Head> heads_;
 };
 
-Shvit::Shvit(const ShvitSpec& spec, EncoderWeights* w) : s_(spec) {
+Shvit::Shvit(const ShvitSpec& spec, EncoderWeights* w) : s_(spec), device_(w->device()) {
   int64_t in = 3;
   for (int64_t i = 0; i < 4; ++i) {
     int64_t out = s_.dims[0] >> (3 - i);
@@ -151,7 +152,7 @@ Tensor Shvit::Merge(const Merging& m, Tensor x) const {
 StatusOr<EncodedImage> Shvit::Encode(const Tensor& pixels) const {
   SL_RETURN_IF_ERROR(CheckPixels(pixels, 32, 4096));
   EncodedImage out;
-  Tensor x = PlanesToMap(pixels);
+  Tensor x = PlanesToMap(pixels.To(device_));
   for (size_t i = 0; i < 4; ++i) {
     if (i) Relu(&x);
     x = Conv2d(x, stem_[i]);

@@ -3,14 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
-#include "compute/attention/attention.h"
-
 namespace sightline::vision {
 
 Tensor WeightList::Read(const std::string& name, const std::vector<int64_t>& shape) {
   if (!status_.ok()) return Tensor();
   auto t = read_(name, shape);
-  if (t.ok()) return *std::move(t);
+  if (t.ok()) return device_.is_host() ? *std::move(t) : t->To(device_);
   status_ = t.status();
   return Tensor();
 }
@@ -18,24 +16,26 @@ Tensor WeightList::Read(const std::string& name, const std::vector<int64_t>& sha
 Linear WeightList::Dense(const std::string& name, int64_t out, int64_t in, bool bias) {
   Linear l;
   l.w = Read(name + ".weight", {out, in});
-  if (bias) l.bias = Vector(name + ".bias", out);
+  if (bias) l.bias = Read(name + ".bias", {out}).data;
   return Packed(std::move(l));
 }
 
 Linear WeightList::PaddedDense(const std::string& name, int64_t out, int64_t in, int64_t padded_out,
                                int64_t padded_in) {
-  Linear l, padded;
-  l.w = Read(name + ".weight", {out, in});
-  padded.bias = Vector(name + ".bias", out);
-  if (l.w.data.empty()) return padded;
-  padded.bias.resize(static_cast<size_t>(padded_out));
-  padded.w = Tensor({padded_out, padded_in});
-  for (int64_t i = 0; i < out; ++i) std::copy_n(l.w.row(i), in, padded.w.row(i));
-  return Packed(std::move(padded));
+  if (!device_.is_host() || (out == padded_out && in == padded_in)) return Dense(name, out, in);
+  Linear l;
+  Tensor w = Read(name + ".weight", {out, in}), bias = Read(name + ".bias", {out});
+  if (w.data.empty() || bias.data.empty()) return l;
+  l.w = Tensor({padded_out, padded_in});
+  for (int64_t i = 0; i < out; ++i) std::copy_n(w.row(i), in, l.w.row(i));
+  Tensor padded({padded_out});
+  std::copy_n(bias.row(0), out, padded.row(0));
+  l.bias = std::move(padded.data);
+  return Packed(std::move(l));
 }
 
 Linear WeightList::Packed(Linear layer) {
-  if (pack_ && status_.ok()) status_.Update(PackWeights(*pack_, &layer));
+  if (pack_ && device_.is_host() && status_.ok()) status_.Update(PackWeights(*pack_, &layer));
   return layer;
 }
 
@@ -43,32 +43,38 @@ Linear WeightList::Patches(const std::string& name, const std::vector<int64_t>& 
   Linear l;
   l.w = Read(name + ".weight", shape);
   l.w.shape = {shape[0], Tensor::Count(shape) / shape[0]};
-  if (bias) l.bias = Vector(name + ".bias", shape[0]);
+  if (bias) l.bias = Read(name + ".bias", {shape[0]}).data;
   return Packed(std::move(l));
 }
 
-void Activate(VisionActivation kind, Tensor* x) {
-  ActivationKind of = kind == VisionActivation::kGelu       ? ActivationKind::kGelu
-                      : kind == VisionActivation::kGeluTanh ? ActivationKind::kGeluTanh
-                                                            : ActivationKind::kQuickGelu;
-  Activate(of, x->data.data(), static_cast<int64_t>(x->data.size()));
+NormWeights WeightList::Norm(const std::string& name, int64_t c, float eps, bool bias) {
+  return {Read(name + ".weight", {c}), bias ? Read(name + ".bias", {c}) : Tensor(), eps};
 }
 
-Tensor AttendRows(const HeadRows& in, const BlockList& lists) {
-  Tensor out({in.rows, in.heads * in.d});
+void Activate(VisionActivation kind, Tensor* x) {
+  Pointwise(kind == VisionActivation::kGelu       ? PointOp::kGelu
+            : kind == VisionActivation::kGeluTanh ? PointOp::kGeluTanh
+                                                  : PointOp::kQuickGelu,
+            x);
+}
+
+Tensor AttendRows(const Tensor& q, const Tensor& k, const Tensor& v, int64_t heads,
+                  const AttentionPlan& plan) {
+  Tensor out(q.shape, q.device());
+  int64_t c = q.cols();
+  const float *keys = k.address(), *values = v.address();
   AttentionArgs a;
-  a.q = in.q;
-  a.q_stride = in.stride;
-  auto page = static_cast<int32_t>(in.rows);
-  a.k = {&in.k, page, in.stride};
-  a.v = {&in.v, page, in.stride};
-  a.rows = in.rows;
-  a.heads = a.kv_heads = in.heads;
-  a.d = in.d;
-  a.scale = 1 / std::sqrt(static_cast<float>(in.d));
-  a.lists = &lists;
-  a.out = out.data.data();
-  Attend(a);
+  a.q = q.address();
+  a.q_stride = c;
+  auto page = static_cast<int32_t>(k.rows());
+  a.k = {&keys, page, c};
+  a.v = {&values, page, c};
+  a.rows = q.rows();
+  a.heads = a.kv_heads = heads;
+  a.d = c / heads;
+  a.scale = 1 / std::sqrt(static_cast<float>(a.d));
+  a.out = out.address();
+  plan.Run(a);
   return out;
 }
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "compute/attention/block_list.h"
-#include "compute/ops/ops.h"
+#include "compute/attention/attention_plan.h"
+#include "compute/ops/shape_ops.h"
 
 namespace sightline::vision {
 
@@ -15,12 +15,13 @@ namespace sightline::vision {
 using TensorReader =
     std::function<StatusOr<Tensor>(const std::string& name, const std::vector<int64_t>& shape)>;
 
-// Keeps the first error, so that a loader reads as a list.
+// Keeps the first error, so that a loader reads as a list. What is read lies on the device.
 class WeightList {
  public:
-  // `pack`: what linear layers become for the CPU; none leaves them as plain tensors.
-  explicit WeightList(const TensorReader& read, std::optional<WeightChoice> pack = {})
-      : read_(read), pack_(pack) {}
+  // `pack`: the form of linear layers on the host; none leaves them as plain tensors.
+  explicit WeightList(const TensorReader& read, const Device& device = {},
+                      std::optional<WeightChoice> pack = {})
+      : read_(read), device_(device), pack_(pack) {}
   Tensor Read(const std::string& name, const std::vector<int64_t>& shape);
   Linear Dense(const std::string& name, int64_t out, int64_t in, bool bias = true);
   // The same with zero outputs and inputs added up to the given sizes.
@@ -28,12 +29,14 @@ class WeightList {
                      int64_t padded_in);
   // A convolution whose stride is its size, as a linear layer over flattened patches.
   Linear Patches(const std::string& name, const std::vector<int64_t>& shape, bool bias);
-  std::vector<float> Vector(const std::string& name, int64_t n) { return Read(name, {n}).data; }
+  // name.weight and, where there is one, name.bias.
+  NormWeights Norm(const std::string& name, int64_t c, float eps, bool bias = true);
   const Status& status() const { return status_; }
 
  private:
   Linear Packed(Linear layer);
   const TensorReader& read_;
+  Device device_;
   std::optional<WeightChoice> pack_;
   Status status_;
 };
@@ -41,12 +44,8 @@ class WeightList {
 enum class VisionActivation { kGelu, kGeluTanh, kQuickGelu };
 void Activate(VisionActivation kind, Tensor* x);
 
-// q, k, v: rows of H heads of D channels, `stride` floats apart; out [rows, H * D]. Scale 1 /
-// sqrt(D).
-struct HeadRows {
-  const float *q = nullptr, *k = nullptr, *v = nullptr;
-  int64_t rows = 0, stride = 0, heads = 1, d = 0;
-};
-Tensor AttendRows(const HeadRows& in, const BlockList& lists);
+// q, k, v [rows, H * D] -> [rows, H * D]. Scale 1 / sqrt(D).
+Tensor AttendRows(const Tensor& q, const Tensor& k, const Tensor& v, int64_t heads,
+                  const AttentionPlan& plan);
 
 }  // namespace sightline::vision

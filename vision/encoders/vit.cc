@@ -8,32 +8,18 @@
 namespace sightline::vision {
 namespace {
 
-struct NormPair {
-  std::vector<float> weight, bias;
-};
-
 struct Layer {
-  NormPair norm1, norm2;
+  NormWeights norm1, norm2;
   Linear q, k, v, o, fc1, fc2;
 };
-
-void Add(Tensor* x, const Tensor& y) {
-  AddInPlace(x->data.data(), y.data.data(), static_cast<int64_t>(y.data.size()));
-}
-
-Tensor Normalise(const Tensor& x, const NormPair& n, float eps) {
-  Tensor y(x.shape);
-  LayerNorm(x.data.data(), x.rows(), x.cols(), n.weight.data(), n.bias.data(), eps, y.data.data());
-  return y;
-}
 
 }  // namespace
 
 struct VitEncoder::Weights {
-  std::vector<float> class_row;
+  Tensor class_row;  // [1, C]
   Linear patch;
   Tensor positions;
-  NormPair pre, post;
+  NormWeights pre, post;
   std::vector<Layer> layers;
 };
 
@@ -41,17 +27,19 @@ VitEncoder::VitEncoder() : w_(std::make_unique<Weights>()) {}
 VitEncoder::~VitEncoder() = default;
 
 StatusOr<std::unique_ptr<VitEncoder>> VitEncoder::Load(const VitSpec& s, const TensorReader& read,
-                                                       WeightChoice weights) {
+                                                       const Device& device, WeightChoice weights) {
   SL_CHECK(s.hidden > 0 && s.heads > 0 && s.hidden % s.heads == 0 && s.patch > 0);
   SL_CHECK(s.image >= s.patch && s.run_layers >= 0 && s.run_layers <= s.layers);
   std::unique_ptr<VitEncoder> e(new VitEncoder());
   e->spec_ = s;
-  WeightList list(read, weights);
-  auto norm = [&](const std::string& name) {
-    return NormPair{list.Vector(name + ".weight", s.hidden), list.Vector(name + ".bias", s.hidden)};
-  };
+  e->device_ = device;
+  WeightList list(read, device, weights);
+  auto norm = [&](const std::string& name) { return list.Norm(name, s.hidden, s.eps); };
   Weights& w = *e->w_;
-  if (s.class_row) w.class_row = list.Vector("embeddings.class_embedding", s.hidden);
+  if (s.class_row) {
+    w.class_row = list.Read("embeddings.class_embedding", {s.hidden});
+    w.class_row.shape = {1, s.hidden};
+  }
   w.patch =
       list.Patches("embeddings.patch_embedding", {s.hidden, 3, s.patch, s.patch}, s.patch_bias);
   w.positions = list.Read("embeddings.position_embedding.weight", {e->rows_per_image(), s.hidden});
@@ -90,38 +78,40 @@ Tensor VitEncoder::Embed(const Tensor& pixels) const {
       }
     }
   });
-  Tensor rows = Apply(patches, w_->patch);
-  int64_t per = rows_per_image(), first = spec_.class_row ? 1 : 0, width = spec_.hidden;
-  Tensor x({n * per, width});
-  for (int64_t i = 0; i < n; ++i) {
-    if (first)
-      std::memcpy(x.row(i * per), w_->class_row.data(), static_cast<size_t>(width) * sizeof(float));
-    std::memcpy(x.row(i * per + first), rows.row(i * g * g),
-                static_cast<size_t>(g * g * width) * sizeof(float));
-    AddInPlace(x.row(i * per), w_->positions.data.data(), per * width);
+  Tensor rows = Apply(patches.To(device_), w_->patch);
+  int64_t per = rows_per_image();
+  if (spec_.class_row) {  // row 0 of the joined rows goes before those of each picture
+    std::vector<int32_t> order;
+    for (int64_t i = 0; i < n * per; ++i) {
+      order.push_back(i % per == 0 ? 0 : static_cast<int32_t>(i / per * g * g + i % per));
+    }
+    rows = GatherRows(JoinRows(w_->class_row, rows), order);
   }
-  return x;
+  std::vector<int32_t> spots;
+  for (int64_t i = 0; i < n * per; ++i) spots.push_back(static_cast<int32_t>(i % per));
+  Add(&rows, GatherRows(w_->positions, spots));
+  return rows;
 }
 
 Tensor VitEncoder::Encode(const Tensor& pixels) const {
   SL_CHECK(pixels.shape.size() == 4 && pixels.shape[0] > 0 && pixels.shape[1] == 3);
   SL_CHECK(pixels.shape[2] == spec_.image && pixels.shape[3] == spec_.image);
   Tensor x = Embed(pixels);
-  if (spec_.pre_norm) x = Normalise(x, w_->pre, spec_.eps);
+  if (spec_.pre_norm) x = Normalise(x, w_->pre);
   BlockList lists =
       FrameList(static_cast<int32_t>(pixels.shape[0]), static_cast<int32_t>(rows_per_image()));
+  AttentionPlan plan(device_, lists);
   for (const Layer& l : w_->layers) {
-    Tensor y = Normalise(x, l.norm1, spec_.eps);
-    const Linear* layers[] = {&l.q, &l.k, &l.v};
-    std::vector<Tensor> qkv = ApplyAll(y, layers);
-    HeadRows heads{qkv[0].data.data(), qkv[1].data.data(), qkv[2].data.data(),        x.rows(),
-                   spec_.hidden,       spec_.heads,        spec_.hidden / spec_.heads};
-    Add(&x, Apply(AttendRows(heads, lists), l.o));
-    Tensor h = Apply(Normalise(x, l.norm2, spec_.eps), l.fc1);
+    Tensor y = Normalise(x, l.norm1);
+    const Linear* inward[] = {&l.q, &l.k, &l.v};
+    std::vector<Tensor> qkv = ApplyAll(y, inward);
+    Tensor o = AttendRows(qkv[0], qkv[1], qkv[2], spec_.heads, plan);
+    Add(&x, Apply(o, l.o));
+    Tensor h = Apply(Normalise(x, l.norm2), l.fc1);
     Activate(spec_.activation, &h);
     Add(&x, Apply(h, l.fc2));
   }
-  return spec_.post_norm ? Normalise(x, w_->post, spec_.eps) : x;
+  return spec_.post_norm ? Normalise(x, w_->post) : x;
 }
 
 }  // namespace sightline::vision

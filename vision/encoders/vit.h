@@ -24,12 +24,14 @@ struct VitSpec {
 
 class VitEncoder {
  public:
-  // `weights`: the form of the linear layers.
+  // `weights`: the form of the linear layers on the host.
   static StatusOr<std::unique_ptr<VitEncoder>> Load(const VitSpec& spec, const TensorReader& read,
+                                                    const Device& device = {},
                                                     WeightChoice weights = WeightChoice::kF32);
   ~VitEncoder();
-  // pixels [N, 3, image, image], normalised -> features [N * R, C], R = grid * grid rows a picture
-  // (raster order) and before them the class row where there is one. Const and thread-safe.
+  // pixels [N, 3, image, image], normalised, on the host -> features on the device [N * R, C], R =
+  // grid * grid rows a picture (raster order) and before them the class row where there is one.
+  // Const and thread-safe.
   Tensor Encode(const Tensor& pixels) const;
   int64_t rows_per_image() const { return spec_.grid() * spec_.grid() + (spec_.class_row ? 1 : 0); }
   const VitSpec& spec() const { return spec_; }
@@ -39,6 +41,7 @@ class VitEncoder {
   VitEncoder();
   Tensor Embed(const Tensor& pixels) const;
   VitSpec spec_;
+  Device device_;
   std::unique_ptr<Weights> w_;
 };
 

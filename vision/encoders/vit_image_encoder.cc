@@ -89,7 +89,7 @@ StatusOr<std::unique_ptr<ImageEncoder>> LoadVitImageEncoder(VitSpec spec, int64_
   TensorReader tower_reader = [&](const std::string& name, const std::vector<int64_t>& shape) {
     return source.read(kTower + name, shape);
   };
-  SL_ASSIGN_OR_RETURN(auto tower, VitEncoder::Load(spec, tower_reader));
+  SL_ASSIGN_OR_RETURN(auto tower, VitEncoder::Load(spec, tower_reader, source.device));
   EncoderWeights w(source);
   auto encoder = std::make_unique<VitImageEncoder>(std::move(tower), projection, &w);
   SL_RETURN_IF_ERROR(w.status());

@@ -80,34 +80,6 @@ BlockList RegionList(int32_t h, int32_t w, int32_t n_win,
   return list;
 }
 
-std::vector<std::vector<int32_t>> RouteRegions(const float* q, const float* k, int64_t stride,
-                                               int32_t h, int32_t w, int64_t c, int32_t n_win,
-                                               int32_t topk) {
-  int32_t rh = h / n_win, rw = w / n_win, regions = n_win * n_win;
-  auto means = [&](const float* x) {
-    std::vector<float> m(static_cast<size_t>(regions * c));
-    for (int32_t y = 0; y < h; ++y) {
-      for (int32_t xx = 0; xx < w; ++xx) {
-        float* out = &m[static_cast<size_t>((y / rh * n_win + xx / rw) * c)];
-        const float* in = x + (static_cast<int64_t>(y) * w + xx) * stride;
-        for (int64_t i = 0; i < c; ++i) out[i] += in[i];
-      }
-    }
-    for (float& v : m) v /= static_cast<float>(rh * rw);
-    return m;
-  };
-  std::vector<float> qr = means(q), kr = means(k);
-  std::vector<float> affinity(static_cast<size_t>(regions) * static_cast<size_t>(regions));
-  for (int32_t r = 0; r < regions; ++r) {
-    for (int32_t s = 0; s < regions; ++s) {
-      for (int64_t i = 0; i < c; ++i)
-        affinity[static_cast<size_t>(r * regions + s)] +=
-            qr[static_cast<size_t>(r * c + i)] * kr[static_cast<size_t>(s * c + i)];
-    }
-  }
-  return BestRoutes(affinity, topk);
-}
-
 std::vector<std::vector<int32_t>> BestRoutes(const std::vector<float>& affinity, int32_t topk) {
   auto regions = static_cast<size_t>(std::lround(std::sqrt(static_cast<double>(affinity.size()))));
   std::vector<std::vector<int32_t>> routes;

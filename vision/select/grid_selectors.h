@@ -23,12 +23,8 @@ BiasPlaces NeighbourhoodPlaces(int32_t h, int32_t w, int32_t kernel, int32_t dil
 // regions.
 BlockList RegionList(int32_t h, int32_t w, int32_t n_win,
                      const std::vector<std::vector<int32_t>>& routes);
-// Top-k regions by affinity of mean query and mean key; q, k [H*W, stride floats], C channels; one
-// list for all heads.
-std::vector<std::vector<int32_t>> RouteRegions(const float* q, const float* k, int64_t stride,
-                                               int32_t h, int32_t w, int64_t c, int32_t n_win,
-                                               int32_t topk);
-// The same from the affinities [R, R] alone: row r's `topk` best, ascending; of equals the first.
+// Top-k regions by affinity of mean query and mean key, [R, R]: row r's `topk` best, ascending; of
+// equals the first. One list for all heads.
 std::vector<std::vector<int32_t>> BestRoutes(const std::vector<float>& affinity, int32_t topk);
 
 // Windows stored one after the other, `rows` rows each (carriers first): each reads itself alone.

@@ -1,8 +1,8 @@
-#include "language/decoder_windows.h"
+#include "compute/attention/windowed_list.h"
 
 #include <algorithm>
 
-namespace sightline::language {
+namespace sightline {
 
 BlockList WindowedCausalList(int32_t queries, int32_t length, int32_t window) {
   if (window <= 0 || length + queries <= window) return CausalList(queries, length);
@@ -19,4 +19,4 @@ BlockList WindowedCausalList(int32_t queries, int32_t length, int32_t window) {
   return list;
 }
 
-}  // namespace sightline::language
+}  // namespace sightline

@@ -1,0 +1,155 @@
+#include "compute/ops/paged_attention.h"
+
+#include <algorithm>
+
+#include "compute/attention/attention_plan.h"
+#include "compute/attention/windowed_list.h"
+#include "compute/backend/backend.h"
+#include "compute/base/thread_pool.h"
+#include "compute/cpu/decode_attention.h"
+
+namespace sightline {
+namespace {
+
+constexpr int64_t kTileRows = 16;  // rows of one sequence that share a pass over the keys
+
+// Rows [first, first + rows) of a sequence's part of the step.
+struct Tile {
+  const SequenceRows* sequence;
+  int64_t first, rows;
+};
+
+std::vector<Tile> TilesOf(const std::vector<SequenceRows>& sequences) {
+  std::vector<Tile> tiles;
+  for (const SequenceRows& s : sequences) {
+    for (int64_t i = 0; i < s.rows; i += kTileRows) {
+      tiles.push_back({&s, i, std::min(kTileRows, s.rows - i)});
+    }
+  }
+  return tiles;
+}
+
+// The kernel's keys and values of one layer.
+PagedRows Paged(const PageTable& pages, int64_t part, const PagedAttentionSpec& spec) {
+  return {reinterpret_cast<const void* const*>(pages.pages(part)), kPageRows,
+          spec.kv_heads * spec.d};
+}
+
+void AttendTile(const Tensor& q, const Tile& tile, const PagedAttentionSpec& spec, Tensor* out) {
+  const SequenceRows& s = *tile.sequence;
+  int32_t begin[kTileRows], end[kTileRows];
+  for (int32_t i = 0; i < tile.rows; ++i) {
+    end[i] = s.length + static_cast<int32_t>(tile.first) + i + 1;
+    begin[i] = spec.window > 0 ? std::max(0, end[i] - spec.window) : 0;
+  }
+  DecodeAttentionArgs a;
+  a.q = q.row(s.first + tile.first);
+  a.q_stride = q.cols();
+  a.k = Paged(*s.pages, 2 * spec.layer, spec);
+  a.v = Paged(*s.pages, 2 * spec.layer + 1, spec);
+  a.rows = tile.rows;
+  a.heads = spec.heads;
+  a.kv_heads = spec.kv_heads;
+  a.d = spec.d;
+  a.scale = spec.scale;
+  a.begin = begin;
+  a.end = end;
+  a.out = out->row(s.first + tile.first);
+  DecodeAttention(a);
+}
+
+// The general kernel's arguments, without lists.
+AttentionArgs General(const Tensor& q, const SequenceRows& s, const PagedAttentionSpec& spec) {
+  AttentionArgs a;
+  a.q = q.address() + s.first * q.cols();
+  a.q_stride = q.cols();
+  a.k = {s.pages->pages(2 * spec.layer), kPageRows, spec.kv_heads * spec.d};
+  a.v = {s.pages->pages(2 * spec.layer + 1), kPageRows, spec.kv_heads * spec.d};
+  a.rows = s.rows;
+  a.heads = spec.heads;
+  a.kv_heads = spec.kv_heads;
+  a.d = spec.d;
+  a.scale = spec.scale;
+  return a;
+}
+
+}  // namespace
+
+void AppendRows(const Tensor& k, const Tensor& v, const std::vector<SequenceRows>& sequences,
+                int64_t layer) {
+  auto append = [&](const Tensor& rows, const SequenceRows& s, int64_t part) {
+    int64_t c = rows.cols();
+    for (int64_t done = 0, n = 0; done < s.rows; done += n) {  // a page at a time
+      auto at = static_cast<int32_t>(s.length + done);
+      n = std::min<int64_t>(s.rows - done, kPageRows - at % kPageRows);
+      MustRun(rows.device().backend().CopyBlock({rows.address() + (s.first + done) * c, c, n, c}, c,
+                                                s.pages->Row(at, c, part)));
+    }
+  };
+  for (const SequenceRows& s : sequences) {
+    SL_CHECK(s.pages->device() == k.device() && k.device() == v.device());
+    append(k, s, 2 * layer);
+    append(v, s, 2 * layer + 1);
+  }
+}
+
+Tensor PagedAttention(const Tensor& q, const std::vector<SequenceRows>& sequences,
+                      const PagedAttentionSpec& spec) {
+  SL_CHECK(q.cols() == spec.heads * spec.d);
+  Tensor out(q.shape, q.device());
+  // The CPU's kernel for few rows does not take every width, and is not for other devices.
+  if (!q.device().is_host() || spec.d % 16 != 0) {
+    for (const SequenceRows& s : sequences) {
+      BlockList list = WindowedCausalList(static_cast<int32_t>(s.rows), s.length, spec.window);
+      AttentionArgs a = General(q, s, spec);
+      a.out = out.address() + s.first * q.cols();
+      AttentionPlan(q.device(), list).Run(a);
+    }
+    return out;
+  }
+  std::vector<Tile> tiles = TilesOf(sequences);
+  // A tile alone is spread over the threads by its keys.
+  if (tiles.size() == 1) {
+    AttendTile(q, tiles[0], spec, &out);
+    return out;
+  }
+  ParallelFor(static_cast<int64_t>(tiles.size()), 1, [&](int64_t b, int64_t e) {
+    for (int64_t i = b; i < e; ++i) AttendTile(q, tiles[static_cast<size_t>(i)], spec, &out);
+  });
+  return out;
+}
+
+Tensor LastRowWeights(const Tensor& q, const SequenceRows& s, const PagedAttentionSpec& spec) {
+  constexpr int32_t kClasses = 256;  // class 0: all other keys
+  int32_t keys = s.length + static_cast<int32_t>(s.rows),
+          seen = spec.window > 0 ? std::min(spec.window, keys) : keys;
+  BlockList one;
+  one.Query(0);
+  one.Key(keys - seen, seen);
+  one.EndTile();
+  Tensor out({spec.heads, keys}), scratch({spec.heads, spec.d}, q.device());
+  AttentionPlan plan(q.device(), one);
+  AttentionArgs a = General(q, {s.first + s.rows - 1, 1, keys - 1, s.pages}, spec);
+  a.out = scratch.address();
+  // The kernel's tap tells classes of keys apart: each pass gives some of the keys one of their
+  // own.
+  for (int32_t first = 0; first < keys; first += kClasses - 1) {
+    int32_t n = std::min(kClasses - 1, keys - first);
+    EditPlan classes;
+    classes.classes = kClasses;
+    classes.key_class.assign(static_cast<size_t>(keys), 0);
+    for (int32_t i = 0; i < n; ++i) {
+      classes.key_class[static_cast<size_t>(first + i)] = static_cast<uint8_t>(i + 1);
+    }
+    ScoreTap tap;
+    a.edit = &classes;
+    a.tap = &tap;
+    plan.Run(a);
+    for (int64_t h = 0; h < spec.heads; ++h) {
+      std::copy_n(&tap.mass[static_cast<size_t>(h * kClasses + 1)], n, out.row(h) + first);
+    }
+  }
+  return out;
+}
+
+}  // namespace sightline
