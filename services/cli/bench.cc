@@ -1,6 +1,7 @@
 #include <cstdio>
 
 #include "compute/base/thread_pool.h"
+#include "fusion/language_model.h"
 #include "services/cli/client.h"
 #include "services/cli/commands.h"
 #include "tools/bench/model_bench.h"
