@@ -239,7 +239,7 @@ TEST(EngineBatch, RequestsWaitForPages) {
   tight.kv_budget_bytes = 0;
   auto roomy = Load();
   int64_t page_bytes = roomy->model().decoder->page_floats() * 4;
-  tight.kv_budget_bytes = 9 * page_bytes;
+  tight.kv_budget_bytes = 17 * page_bytes;  // 1088 tokens: more than any one asks for
   auto engine = Load(tight);
   std::vector<GenerateRequest> requests;
   for (int i = 0; i < 10; ++i) requests.push_back(Request(&random, Channels(*roomy), i % 2 == 0));
