@@ -7,6 +7,7 @@
 #include <set>
 #include <thread>
 
+#include "compute/base/thread_pool.h"
 #include "compute/ops/decoder_ops.h"
 #include "compute/ops/shape_ops.h"
 #include "fusion/engine_job.h"
@@ -148,9 +149,16 @@ std::vector<JobPtr> Engine::Impl::Compute(const std::vector<int64_t>& rows) {
   if (drawing.empty()) return ended;
   std::vector<float> logits = HostValues(model.decoder->Logits(GatherRows(hidden, last_rows)));
   auto vocab = static_cast<int64_t>(logits.size() / drawing.size());
+  std::vector<char> done(drawing.size());
+  ParallelFor(static_cast<int64_t>(drawing.size()), 1, [&](int64_t b, int64_t e) {
+    for (int64_t i = b; i < e; ++i) {
+      auto row = logits.begin() + i * vocab;
+      auto at = static_cast<size_t>(i);
+      done[at] = Continue(drawing[at].get(), {row, row + vocab});
+    }
+  });
   for (size_t i = 0; i < drawing.size(); ++i) {
-    auto row = logits.begin() + static_cast<int64_t>(i) * vocab;
-    if (Continue(drawing[i].get(), {row, row + vocab})) ended.push_back(drawing[i]);
+    if (done[i]) ended.push_back(drawing[i]);
   }
   return ended;
 }

@@ -6,6 +6,38 @@
 #include <numeric>
 
 namespace sightline {
+namespace {
+
+// Tokens from the most likely on; of equal ones the lower id first. Sorted only as far as asked: a
+// vocabulary is large, and a draw rarely looks far.
+class Ranking {
+ public:
+  explicit Ranking(const std::vector<float>& logits) : logits_(logits), order_(logits.size()) {
+    std::iota(order_.begin(), order_.end(), 0);
+  }
+  int32_t At(size_t rank) {
+    while (rank >= sorted_) Extend();
+    return order_[rank];
+  }
+
+ private:
+  void Extend() {
+    auto before = [this](int32_t a, int32_t b) {
+      float x = logits_[static_cast<size_t>(a)], y = logits_[static_cast<size_t>(b)];
+      return x != y ? x > y : a < b;
+    };
+    auto at = [this](size_t i) { return order_.begin() + static_cast<int64_t>(i); };
+    size_t next = std::min(order_.size(), std::max<size_t>(64, 8 * sorted_));
+    if (next < order_.size()) std::nth_element(at(sorted_), at(next), order_.end(), before);
+    std::sort(at(sorted_), at(next), before);
+    sorted_ = next;
+  }
+  const std::vector<float>& logits_;
+  std::vector<int32_t> order_;
+  size_t sorted_ = 0;
+};
+
+}  // namespace
 
 double Sampler::Uniform() {  // SplitMix64
   uint64_t x = state_ += 0x9E3779B97F4A7C15ull;
@@ -27,31 +59,31 @@ int32_t Sampler::Next(std::vector<float>* logits, const std::vector<int32_t>& ge
   }
   if (options_.temperature <= 0)
     return static_cast<int32_t>(std::max_element(l.begin(), l.end()) - l.begin());
-  std::vector<int32_t> order(l.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {
-    float x = l[static_cast<size_t>(a)], y = l[static_cast<size_t>(b)];
-    return x != y ? x > y : a < b;
-  });
-  size_t keep = options_.top_k > 0
-                    ? std::min<size_t>(order.size(), static_cast<size_t>(options_.top_k))
-                    : order.size();
-  std::vector<double> p(keep);
-  double top = l[static_cast<size_t>(order[0])], sum = 0;
-  for (size_t i = 0; i < keep; ++i)
-    sum += p[i] = std::exp((l[static_cast<size_t>(order[i])] - top) / options_.temperature);
-  double mass = 0;
-  for (size_t i = 0; i < keep; ++i) {  // the smallest set whose mass reaches top_p
-    mass += p[i] / sum;
-    if (mass >= options_.top_p) keep = i + 1;
-  }
+  Ranking order(l);
+  const double top = l[static_cast<size_t>(order.At(0))];
+  auto weight = [&](int32_t id) {
+    return std::exp((l[static_cast<size_t>(id)] - top) / options_.temperature);
+  };
+  size_t keep = l.size();
   double total = 0;
-  for (size_t i = 0; i < keep; ++i) total += p[i];
+  if (options_.top_k > 0 && static_cast<size_t>(options_.top_k) < keep) {
+    keep = static_cast<size_t>(options_.top_k);
+    for (size_t i = 0; i < keep; ++i) total += weight(order.At(i));
+  } else {
+    for (size_t id = 0; id < keep; ++id) total += weight(static_cast<int32_t>(id));
+  }
+  if (options_.top_p < 1) {  // the smallest set whose mass reaches top_p
+    double mass = 0;
+    size_t n = 0;
+    while (n < keep && mass < options_.top_p * total) mass += weight(order.At(n++));
+    keep = std::max<size_t>(n, 1);
+    total = mass;
+  }
   double u = Uniform() * total;
   for (size_t i = 0; i + 1 < keep; ++i) {
-    if ((u -= p[i]) < 0) return order[i];
+    if ((u -= weight(order.At(i))) < 0) return order.At(i);
   }
-  return order[keep - 1];
+  return order.At(keep - 1);
 }
 
 }  // namespace sightline

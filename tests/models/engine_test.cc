@@ -82,6 +82,17 @@ int Channels(const Engine& engine) {
   return static_cast<int>(engine.model().decoder->spec().hidden);
 }
 
+// Text of about `tokens` tokens.
+GenerateRequest Long(const Engine& engine, Random* random, int tokens) {
+  GenerateRequest r;
+  r.max_output_tokens = 1;
+  r.parts.push_back({random->Words(200)});
+  auto prompt = engine.model().form->Build(r.parts);
+  EXPECT_TRUE(prompt.ok());
+  r.parts[0] = {random->Words(static_cast<uint32_t>(200 * tokens / prompt->tokens))};
+  return r;
+}
+
 // All at once, by threads of their own.
 std::vector<Answer> AskAll(Engine* engine, const std::vector<GenerateRequest>& requests) {
   std::vector<Answer> answers(requests.size());
@@ -161,9 +172,7 @@ TEST(EngineBatch, TheSameBeginningIsComputedOnce) {
     requests.back().parts.insert(requests.back().parts.begin(), {picture});
   }
   // Keeps the engine busy until all have arrived.
-  GenerateRequest first;
-  first.parts.push_back({random.Words(1000)});
-  first.max_output_tokens = 1;
+  GenerateRequest first = Long(*engine, &random, 1500);
   std::thread busy([&] { EXPECT_TRUE(Ask(engine.get(), first).status.ok()); });
   std::vector<Answer> got = AskAll(engine.get(), requests);
   busy.join();
@@ -183,9 +192,7 @@ TEST(EngineBatch, AShortRequestPassesALongPrompt) {
   options.step_tokens = 16;
   options.prefill_chunk = 16;
   auto engine = Load(options);
-  GenerateRequest slow, quick;
-  slow.parts.push_back({random.Words(1000)});
-  slow.max_output_tokens = 1;
+  GenerateRequest slow = Long(*engine, &random, 3000), quick;
   quick.parts.push_back({random.Words(3)});
   quick.max_output_tokens = 2;
   std::atomic<bool> slow_done{false};
@@ -193,7 +200,7 @@ TEST(EngineBatch, AShortRequestPassesALongPrompt) {
     EXPECT_TRUE(Ask(engine.get(), slow).status.ok());
     slow_done = true;
   });
-  while (engine->active() == 0 && !slow_done) std::this_thread::sleep_for(milliseconds(1));
+  while (engine->active() == 0) std::this_thread::sleep_for(milliseconds(1));
   Answer a = Ask(engine.get(), quick);
   EXPECT_TRUE(a.status.ok()) << a.status;
   EXPECT_FALSE(slow_done);
@@ -206,9 +213,7 @@ TEST(EngineBatch, WhoLeavesIsDroppedAlsoWhileWaiting) {
   options.max_active = 1;
   options.step_tokens = options.prefill_chunk = 8;
   auto engine = Load(options);
-  GenerateRequest slow;
-  slow.parts.push_back({random.Words(1000)});
-  slow.max_output_tokens = 1;
+  GenerateRequest slow = Long(*engine, &random, 3000);
   std::atomic<bool> gone{false};
   RequestContext until_gone;
   until_gone.cancelled = [&] { return gone.load(); };
@@ -226,30 +231,35 @@ TEST(EngineBatch, WhoLeavesIsDroppedAlsoWhileWaiting) {
   quick.parts.push_back({"red"});
   quick.max_output_tokens = 1;
   EXPECT_TRUE(Ask(engine.get(), quick).status.ok());
-  // An answer reaches its caller a moment before the engine has forgotten it.
-  for (int i = 0; i < 2000 && engine->active() > 0; ++i)
-    std::this_thread::sleep_for(milliseconds(1));
+  // The engine's thread puts a job away after it has answered.
+  for (int i = 0; i < 1000 && engine->active() > 0; ++i)
+    std::this_thread::sleep_for(milliseconds(10));
   EXPECT_EQ(engine->active(), 0);
 }
 
 // A budget for few sequences: the others wait for pages instead of failing.
 TEST(EngineBatch, RequestsWaitForPages) {
   Random random(std::random_device{}());
-  EngineOptions tight;
-  tight.kv_budget_bytes = 0;
   auto roomy = Load();
-  int64_t page_bytes = roomy->model().decoder->page_floats() * 4;
-  tight.kv_budget_bytes = 17 * page_bytes;  // 1088 tokens: more than any one asks for
-  auto engine = Load(tight);
   std::vector<GenerateRequest> requests;
   for (int i = 0; i < 10; ++i) requests.push_back(Request(&random, Channels(*roomy), i % 2 == 0));
+  std::vector<Answer> want;
+  int most = 0;
+  for (const GenerateRequest& r : requests) {
+    want.push_back(Ask(roomy.get(), r));
+    ASSERT_TRUE(want.back().status.ok()) << want.back().status;
+    most = std::max(most, want.back().summary.prompt_tokens + r.max_output_tokens);
+  }
+  int64_t pages = (most + kPageRows - 1) / kPageRows + 1;
+  EngineOptions tight;
+  tight.kv_budget_bytes = pages * roomy->model().decoder->page_floats() * 4;
+  auto engine = Load(tight);
   std::vector<Answer> got = AskAll(engine.get(), requests);
   for (size_t i = 0; i < got.size(); ++i) {
     EXPECT_TRUE(got[i].status.ok()) << got[i].status;
-    EXPECT_EQ(got[i].text, Ask(roomy.get(), requests[i]).text);
+    EXPECT_EQ(got[i].text, want[i].text);
   }
-  GenerateRequest huge;
-  huge.parts.push_back({random.Words(1000)});
+  GenerateRequest huge = Long(*engine, &random, static_cast<int>(pages + 4) * kPageRows);
   EXPECT_EQ(ReasonOf(Ask(engine.get(), huge).status), "KV_CACHE_FULL");
 }
 
