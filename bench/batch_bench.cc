@@ -14,11 +14,11 @@
 #include <sstream>
 #include <string>
 
-#include "bench/machine.h"
 #include "compute/ops/decoder_ops.h"
 #include "compute/ops/shape_ops.h"
 #include "fusion/engine.h"
 #include "fusion/vision_pipeline.h"
+#include "tools/ceilings/machine.h"
 #include "tools/world/world.h"
 
 namespace sightline::bench {

@@ -12,8 +12,8 @@
 #include <random>
 #include <string>
 
-#include "bench/machine.h"
-#include "bench/quant_probes.h"
+#include "tools/ceilings/machine.h"
+#include "tools/ceilings/probes.h"
 #include "compute/cpu/aligned_buffer.h"
 #include "compute/cpu/decode_attention.h"
 

@@ -13,8 +13,8 @@
 #include <sstream>
 #include <string>
 
-#include "bench/machine.h"
-#include "bench/quant_probes.h"
+#include "tools/ceilings/machine.h"
+#include "tools/ceilings/probes.h"
 #include "compute/cpu/float_matmul.h"
 
 namespace sightline::bench {

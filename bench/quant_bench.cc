@@ -20,8 +20,8 @@
 #include <random>
 #include <string>
 
-#include "bench/machine.h"
-#include "bench/quant_probes.h"
+#include "tools/ceilings/machine.h"
+#include "tools/ceilings/probes.h"
 #include "compute/cpu/float_matmul.h"
 #include "compute/cpu/quant_matmul.h"
 

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "bench/machine.h"
+#include "tools/ceilings/machine.h"
 #include "fusion/engine.h"
 #include "fusion/families/scenes.h"
 #include "fusion/vision_pipeline.h"

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "bench/machine.h"
+#include "tools/ceilings/machine.h"
 #include "language/text/tokenizer.h"
 
 namespace sightline::bench {

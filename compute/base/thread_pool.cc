@@ -146,6 +146,9 @@ void SetComputeThreads(int threads) {
 }
 
 int ComputeThreads() {
+  int threads = g_threads.load(std::memory_order_relaxed);
+  if (threads > 0) return threads;
+  // Asked once: the answer is read from files each time, which takes longer than many loops.
   SetComputeThreads(static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
   return g_threads.load();
 }

@@ -1,10 +1,12 @@
-// Elements of rows. Vector loops round differently from the scalar loop that ends them, so an
-// element's loop must not depend on how many rows there are or on how they are split.
+// Elements of rows. The compiler's vector loops round differently from the scalar loop that ends
+// them, so an element's loop must not depend on how many rows there are or on how they are split.
 #include <algorithm>
 #include <cmath>
 
 #include "compute/base/thread_pool.h"
+#include "compute/cpu/activations.h"
 #include "compute/cpu/cpu_backend.h"
+#include "compute/cpu/rotary.h"
 
 namespace sightline {
 namespace {
@@ -31,8 +33,8 @@ void Each(int64_t rows, int64_t c, float* x, const Fn& fn) {
   });
 }
 
-inline float GeluTanh(float v) {
-  return 0.5f * v * (1 + std::tanh(0.7978845608f * (v + 0.044715f * v * v * v)));
+void Activate(ActivationKind kind, int64_t rows, int64_t c, float* x) {
+  ForParts(rows, c, [&](int64_t at, int64_t n) { ActivateSpan(kind, x + at, n, x + at); });
 }
 
 }  // namespace
@@ -40,13 +42,13 @@ inline float GeluTanh(float v) {
 Status CpuOps::Pointwise(PointOp op, float value, int64_t rows, int64_t c, float* x) {
   switch (op) {
     case PointOp::kGelu:
-      GeluInPlace(x, rows * c);
+      Activate(ActivationKind::kGelu, rows, c, x);
       break;
     case PointOp::kGeluTanh:
-      Each(rows, c, x, [](float v) { return GeluTanh(v); });
+      Activate(ActivationKind::kGeluTanh, rows, c, x);
       break;
     case PointOp::kQuickGelu:
-      Each(rows, c, x, [](float v) { return v / (1 + std::exp(-1.702f * v)); });
+      Activate(ActivationKind::kQuickGelu, rows, c, x);
       break;
     case PointOp::kRelu:
       Each(rows, c, x, [](float v) { return std::max(v, 0.0f); });
@@ -67,13 +69,8 @@ Status CpuOps::Pointwise(PointOp op, float value, int64_t rows, int64_t c, float
 Status CpuOps::Gate(GateOp op, const float* gate, const float* up, int64_t rows, int64_t c,
                     float* y) {
   ForParts(rows, c, [&](int64_t at, int64_t n) {
-    const float *g = gate + at, *u = up + at;
-    float* out = y + at;
-    if (op == GateOp::kSilu) {
-      for (int64_t i = 0; i < n; ++i) out[i] = g[i] / (1 + std::exp(-g[i])) * u[i];
-    } else {
-      for (int64_t i = 0; i < n; ++i) out[i] = GeluTanh(g[i]) * u[i];
-    }
+    ActivateGated(op == GateOp::kSilu ? ActivationKind::kSilu : ActivationKind::kGeluTanh,
+                  gate + at, up + at, n, y + at);
   });
   return absl::OkStatus();
 }
@@ -83,11 +80,13 @@ Status CpuOps::AddRows(const float* y, const float* gain, int64_t rows, int64_t 
     AddInPlace(x, y, rows * c);
     return absl::OkStatus();
   }
-  for (int64_t i = 0; i < rows; ++i) {
-    float* to = x + i * c;
-    const float* from = y + i * c;
-    for (int64_t j = 0; j < c; ++j) to[j] += gain[j] * from[j];
-  }
+  ParallelFor(rows, 16, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      float* to = x + i * c;
+      const float* from = y + i * c;
+      for (int64_t j = 0; j < c; ++j) to[j] += gain[j] * from[j];
+    }
+  });
   return absl::OkStatus();
 }
 
@@ -105,17 +104,8 @@ Status CpuOps::Rotate(const float* cosine, const float* sine, int64_t rows, int6
                       int64_t heads, int64_t d, float* x) {
   int64_t half = d / 2;
   ParallelFor(rows, 16, [&](int64_t begin, int64_t end) {
-    for (int64_t t = begin; t < end; ++t) {
-      const float *c = cosine + t * half, *s = sine + t * half;
-      for (int64_t h = 0; h < heads; ++h) {
-        float* p = x + t * stride + h * d;
-        for (int64_t i = 0; i < half; ++i) {
-          float a = p[i], b = p[i + half];
-          p[i] = a * c[i] - b * s[i];
-          p[i + half] = b * c[i] + a * s[i];
-        }
-      }
-    }
+    RotateRows(x + begin * stride, end - begin, stride, heads, d, cosine + begin * half,
+               sine + begin * half);
   });
   return absl::OkStatus();
 }

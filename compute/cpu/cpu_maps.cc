@@ -3,17 +3,9 @@
 
 #include "compute/base/thread_pool.h"
 #include "compute/cpu/cpu_backend.h"
+#include "compute/cpu/depthwise.h"
 
 namespace sightline {
-namespace {
-
-__attribute__((target_clones("avx2,fma", "default"))) void AddProduct(const float* x,
-                                                                      const float* w, int64_t n,
-                                                                      float* y) {
-  for (int64_t i = 0; i < n; ++i) y[i] += x[i] * w[i];
-}
-
-}  // namespace
 
 Status CpuOps::Patches(const MapView& x, const ConvSteps& s, int64_t first, int64_t count,
                        float* patches) {
@@ -39,23 +31,10 @@ Status CpuOps::Patches(const MapView& x, const ConvSteps& s, int64_t first, int6
 
 Status CpuOps::Depthwise(const MapView& x, const ConvSteps& s, const float* taps, const float* bias,
                          float* y) {
-  int64_t oh = OutSide(x.h, s), ow = OutSide(x.w, s), c = x.c;
-  ParallelFor(oh, 1, [&](int64_t b, int64_t e) {
-    for (int64_t i = b * ow; i < e * ow; ++i) {
-      float* out = y + i * c;
-      if (bias) {
-        std::memcpy(out, bias, static_cast<size_t>(c) * sizeof(float));
-      } else {
-        std::memset(out, 0, static_cast<size_t>(c) * sizeof(float));
-      }
-      for (int64_t t = 0; t < s.kernel * s.kernel; ++t) {
-        int64_t sy = i / ow * s.stride + t / s.kernel - s.padding;
-        int64_t sx = i % ow * s.stride + t % s.kernel - s.padding;
-        if (sy < 0 || sy >= x.h || sx < 0 || sx >= x.w) continue;
-        AddProduct(x.data + (sy * x.w + sx) * c, taps + t * c, c, out);
-      }
-    }
-  });
+  int64_t oh = OutSide(x.h, s), ow = OutSide(x.w, s);
+  DepthwiseJob job{x.data, x.h,  x.w,   x.c, s.kernel, s.stride, s.padding,
+                   taps,   bias, false, oh,  ow,       y};
+  ParallelFor(oh, 1, [&](int64_t b, int64_t e) { DepthwiseRows(job, b, e); });
   return absl::OkStatus();
 }
 

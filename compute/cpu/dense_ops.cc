@@ -5,6 +5,9 @@
 #include <cstring>
 
 #include "compute/base/thread_pool.h"
+#include "compute/cpu/activations.h"
+#include "compute/cpu/depthwise.h"
+#include "compute/cpu/norms.h"
 #include "compute/ops/ops.h"
 
 namespace sightline {
@@ -28,15 +31,16 @@ __attribute__((target_clones("avx2,fma", "default"))) float Dot(const float* a, 
 
 Status PackWeights(WeightChoice choice, Linear* layer) {
   if (layer->packed || layer->w.data.empty()) return absl::OkStatus();
-  SL_ASSIGN_OR_RETURN(layer->packed,
-                      WeightMatrix::Pack(layer->w.data.data(), layer->w.rows(), layer->w.cols(), choice));
+  SL_ASSIGN_OR_RETURN(layer->packed, WeightMatrix::Pack(layer->w.data.data(), layer->w.rows(),
+                                                        layer->w.cols(), choice));
   layer->w = Tensor();
   return absl::OkStatus();
 }
 
 void MatMul(const float* x, int64_t m, const Linear& layer, float* y) {
   if (layer.packed) {
-    WeightJob job{layer.packed.get(), layer.bias.empty() ? nullptr : layer.bias.data(), y, layer.packed->n()};
+    WeightJob job{layer.packed.get(), layer.bias.empty() ? nullptr : layer.bias.data(), y,
+                  layer.packed->n()};
     return MatMul(x, layer.packed->k(), m, {&job, 1});
   }
   int64_t n = layer.w.shape[0], k = layer.w.shape[1];
@@ -60,44 +64,33 @@ void MatMul(const float* x, int64_t m, const Linear& layer, float* y) {
 
 void LayerNorm(const float* x, int64_t rows, int64_t c, const float* weight, const float* bias,
                float eps, float* y) {
-  ParallelFor(rows, 64, [&](int64_t b, int64_t e) {
-    for (int64_t i = b; i < e; ++i) {
-      const float* p = x + i * c;
-      double mean = 0, var = 0;
-      for (int64_t j = 0; j < c; ++j) mean += p[j];
-      mean /= static_cast<double>(c);
-      for (int64_t j = 0; j < c; ++j) var += (p[j] - mean) * (p[j] - mean);
-      auto inv = static_cast<float>(1 / std::sqrt(var / static_cast<double>(c) + eps));
-      auto m = static_cast<float>(mean);
-      for (int64_t j = 0; j < c; ++j) y[i * c + j] = (p[j] - m) * inv * weight[j] + bias[j];
-    }
+  ParallelFor(rows, 16, [&](int64_t b, int64_t e) {
+    LayerNormRows(x + b * c, e - b, c, weight, bias, eps, y + b * c);
   });
 }
 
 void RmsNorm(const float* x, int64_t rows, int64_t c, const float* weight, float eps, float* y) {
-  for (int64_t i = 0; i < rows; ++i) {
-    const float* p = x + i * c;
-    double ss = 0;
-    for (int64_t j = 0; j < c; ++j) ss += static_cast<double>(p[j]) * p[j];
-    auto inv = static_cast<float>(1 / std::sqrt(ss / static_cast<double>(c) + eps));
-    for (int64_t j = 0; j < c; ++j) y[i * c + j] = p[j] * inv * weight[j];
-  }
+  ParallelFor(rows, 16, [&](int64_t b, int64_t e) {
+    RmsNormRows(x + b * c, e - b, c, weight, eps, y + b * c);
+  });
 }
 
 void GeluInPlace(float* x, int64_t n) {
   ParallelFor(n, 4096, [&](int64_t b, int64_t e) {
-    for (int64_t i = b; i < e; ++i) x[i] = 0.5f * x[i] * (1 + std::erf(x[i] * 0.70710678f));
+    ActivateSpan(ActivationKind::kGelu, x + b, e - b, x + b);
   });
 }
 
 void SiluMul(const float* gate, const float* up, int64_t n, float* y) {
   ParallelFor(n, 4096, [&](int64_t b, int64_t e) {
-    for (int64_t i = b; i < e; ++i) y[i] = gate[i] / (1 + std::exp(-gate[i])) * up[i];
+    ActivateGated(ActivationKind::kSilu, gate + b, up + b, e - b, y + b);
   });
 }
 
 void AddInPlace(float* x, const float* y, int64_t n) {
-  for (int64_t i = 0; i < n; ++i) x[i] += y[i];
+  ParallelFor(n, 1 << 15, [&](int64_t b, int64_t e) {
+    for (int64_t i = b; i < e; ++i) x[i] += y[i];
+  });
 }
 
 void Rope(float* x, int64_t rows, int64_t heads, int64_t d, const int32_t* positions, float theta) {
@@ -125,24 +118,8 @@ void Rope(float* x, int64_t rows, int64_t heads, int64_t d, const int32_t* posit
 
 void DepthwiseConv(const float* x, int64_t h, int64_t w, int64_t c, int k, const float* weight,
                    const float* bias, bool accumulate, float* y) {
-  int r = k / 2;
-  ParallelFor(h, 1, [&](int64_t b, int64_t e) {
-    std::vector<float> acc(static_cast<size_t>(c));
-    for (int64_t yy = b; yy < e; ++yy) {
-      for (int64_t xx = 0; xx < w; ++xx) {
-        std::memcpy(acc.data(), bias, static_cast<size_t>(c) * sizeof(float));
-        for (int t = 0; t < k * k; ++t) {
-          int64_t sy = yy + t / k - r, sx = xx + t % k - r;
-          if (sy < 0 || sy >= h || sx < 0 || sx >= w) continue;
-          const float *p = x + (sy * w + sx) * c, *q = weight + t * c;
-          for (int64_t i = 0; i < c; ++i) acc[static_cast<size_t>(i)] += p[i] * q[i];
-        }
-        float* out = y + (yy * w + xx) * c;
-        for (int64_t i = 0; i < c; ++i)
-          out[i] = acc[static_cast<size_t>(i)] + (accumulate ? out[i] : 0.0f);
-      }
-    }
-  });
+  DepthwiseJob job{x, h, w, c, k, 1, k / 2, weight, bias, accumulate, h, w, y};
+  ParallelFor(h, 1, [&](int64_t b, int64_t e) { DepthwiseRows(job, b, e); });
 }
 
 }  // namespace sightline

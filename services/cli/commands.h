@@ -13,5 +13,6 @@ void AddInspect(CLI::App* app, int* exit_status);
 void AddDoctor(CLI::App* app, int* exit_status);
 void AddPull(CLI::App* app, int* exit_status);
 void AddEval(CLI::App* app, int* exit_status);
+void AddBench(CLI::App* app, int* exit_status);
 
 }  // namespace sightline::cli

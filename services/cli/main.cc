@@ -12,7 +12,7 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", SIGHTLINE_VERSION);
   app.footer("Each command has its own --help. Exit status: 0 success, 1 failure, 2 wrong usage, 130 interrupted.");
   int exit_status = 0;
-  for (auto add : {AddServe, AddAsk, AddCaption, AddList, AddInspect, AddDoctor, AddPull, AddEval})
+  for (auto add : {AddServe, AddAsk, AddCaption, AddList, AddInspect, AddDoctor, AddPull, AddEval, AddBench})
     add(&app, &exit_status);
   try {
     app.parse(argc, argv);

@@ -13,7 +13,13 @@ Linear LayerReader::Dense(const std::string& name, int64_t out, int64_t in, bool
   Linear l;
   l.w = Read(name + ".weight", {out, in});
   if (bias) l.bias = Read(name + ".bias", {out}).data;
-  return ToDevice(l, device_);
+  return Placed(std::move(l));
+}
+
+Linear LayerReader::Placed(Linear layer) {
+  if (!device_.is_host()) return ToDevice(layer, device_);
+  if (status_.ok()) status_.Update(PackWeights(WeightChoice::kF32, &layer));
+  return layer;
 }
 
 NormWeights LayerReader::Norm(const std::string& name, int64_t c, float eps) {
@@ -23,7 +29,9 @@ NormWeights LayerReader::Norm(const std::string& name, int64_t c, float eps) {
 
 Conv LayerReader::Conv3x3(const std::string& name, int64_t out, int64_t in) {
   Tensor w = Read(name + ".weight", {out, in, 3, 3});
-  return ToDevice(PackConv(w, Read(name + ".bias", {out}), {3, 2, 1}, false), device_);
+  Conv conv = PackConv(w, Read(name + ".bias", {out}), {3, 2, 1}, false);
+  conv.taps = Placed(std::move(conv.taps));
+  return conv;
 }
 
 Conv LayerReader::Depthwise(const std::string& name, int64_t c, int k) {

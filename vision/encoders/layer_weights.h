@@ -23,6 +23,7 @@ class LayerReader {
 
  private:
   Tensor Read(const std::string& name, const std::vector<int64_t>& shape);
+  Linear Placed(Linear layer);  // packed on the host, or on the device
   const WeightFile& file_;
   std::string prefix_;
   Device device_;

@@ -44,13 +44,13 @@ QwenTower::QwenTower() : w_(std::make_unique<Weights>()) {}
 QwenTower::~QwenTower() = default;
 
 StatusOr<std::unique_ptr<QwenTower>> QwenTower::Load(const QwenTowerSpec& s,
-                                                     const TensorReader& read,
-                                                     const Device& device) {
+                                                     const TensorReader& read, const Device& device,
+                                                     WeightChoice weights) {
   SL_CHECK(s.hidden > 0 && s.heads > 0 && s.hidden % (4 * s.heads) == 0 && s.merge > 0);
   std::unique_ptr<QwenTower> e(new QwenTower());
   e->spec_ = s;
   e->device_ = device;
-  WeightList list(read, device);
+  WeightList list(read, device, weights);
   Weights& w = *e->w_;
   w.patch =
       list.Patches("patch_embed.proj", {s.hidden, 3, s.frames, s.patch, s.patch}, s.patch_bias);
@@ -63,9 +63,13 @@ StatusOr<std::unique_ptr<QwenTower>> QwenTower::Load(const QwenTowerSpec& s,
     b.norm2 = list.Norm(p + "norm2", s.hidden, s.eps, s.layer_norm);
     b.qkv = list.Dense(p + "attn.qkv", 3 * s.hidden, s.hidden);
     b.proj = list.Dense(p + "attn.proj", s.hidden, s.hidden);
-    if (s.gated_mlp) b.gate = list.Dense(p + "mlp.gate_proj", s.ffn, s.hidden);
-    b.up = list.Dense(p + (s.gated_mlp ? "mlp.up_proj" : "mlp.linear_fc1"), s.ffn, s.hidden);
-    b.down = list.Dense(p + (s.gated_mlp ? "mlp.down_proj" : "mlp.linear_fc2"), s.hidden, s.ffn);
+    // Whole blocks of quantised weights: zeros more, which every activation keeps.
+    int64_t ffn = (s.ffn + kBlock - 1) / kBlock * kBlock;
+    std::string up = s.gated_mlp ? "mlp.up_proj" : "mlp.linear_fc1",
+                down = s.gated_mlp ? "mlp.down_proj" : "mlp.linear_fc2";
+    if (s.gated_mlp) b.gate = list.PaddedDense(p + "mlp.gate_proj", s.ffn, s.hidden, ffn, s.hidden);
+    b.up = list.PaddedDense(p + up, s.ffn, s.hidden, ffn, s.hidden);
+    b.down = list.PaddedDense(p + down, s.hidden, s.ffn, s.hidden, ffn);
     w.blocks.push_back(std::move(b));
   }
   int64_t joined = s.hidden * s.merge * s.merge;
@@ -166,10 +170,14 @@ TowerFeatures QwenTower::Encode(const Tensor& patches, const Grid& g) const {
     bool windowed = spec_.window > 0 && !Among(spec_.full_layers, i);
     Tensor o = AttendPacked(qkv, spec_.heads, scale, windowed ? window_plan : whole_plan);
     Add(&x, Apply(o, b.proj));
-    Tensor y = Norm(x, b.norm2), up = Apply(y, b.up);
+    Tensor y = Norm(x, b.norm2), up;
     if (spec_.gated_mlp) {
-      Gate(GateOp::kSilu, Apply(y, b.gate), &up);
+      const Linear* inward[] = {&b.up, &b.gate};
+      std::vector<Tensor> both = ApplyAll(y, inward);
+      up = std::move(both[0]);
+      Gate(GateOp::kSilu, both[1], &up);
     } else {
+      up = Apply(y, b.up);
       Pointwise(PointOp::kGeluTanh, &up);
     }
     Add(&x, Apply(up, b.down));

@@ -35,9 +35,11 @@ struct TowerFeatures {
 
 class QwenTower {
  public:
+  // `weights`: the form of the linear layers on the host.
   static StatusOr<std::unique_ptr<QwenTower>> Load(const QwenTowerSpec& spec,
                                                    const TensorReader& read,
-                                                   const Device& device = {});
+                                                   const Device& device = {},
+                                                   WeightChoice weights = WeightChoice::kF32);
   ~QwenTower();
   // One picture or clip: patches [t * h * w, patch_floats], normalised, on the host, units in
   // raster order and inside a unit row by row. Const and thread-safe.

@@ -1,5 +1,6 @@
 #include "vision/encoders/transformer_parts.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace sightline::vision {
@@ -16,7 +17,26 @@ Linear WeightList::Dense(const std::string& name, int64_t out, int64_t in, bool 
   Linear l;
   l.w = Read(name + ".weight", {out, in});
   if (bias) l.bias = Read(name + ".bias", {out}).data;
-  return l;
+  return Packed(std::move(l));
+}
+
+Linear WeightList::PaddedDense(const std::string& name, int64_t out, int64_t in, int64_t padded_out,
+                               int64_t padded_in) {
+  if (!device_.is_host() || (out == padded_out && in == padded_in)) return Dense(name, out, in);
+  Linear l;
+  Tensor w = Read(name + ".weight", {out, in}), bias = Read(name + ".bias", {out});
+  if (w.data.empty() || bias.data.empty()) return l;
+  l.w = Tensor({padded_out, padded_in});
+  for (int64_t i = 0; i < out; ++i) std::copy_n(w.row(i), in, l.w.row(i));
+  Tensor padded({padded_out});
+  std::copy_n(bias.row(0), out, padded.row(0));
+  l.bias = std::move(padded.data);
+  return Packed(std::move(l));
+}
+
+Linear WeightList::Packed(Linear layer) {
+  if (pack_ && device_.is_host() && status_.ok()) status_.Update(PackWeights(*pack_, &layer));
+  return layer;
 }
 
 Linear WeightList::Patches(const std::string& name, const std::vector<int64_t>& shape, bool bias) {
@@ -24,7 +44,7 @@ Linear WeightList::Patches(const std::string& name, const std::vector<int64_t>& 
   l.w = Read(name + ".weight", shape);
   l.w.shape = {shape[0], Tensor::Count(shape) / shape[0]};
   if (bias) l.bias = Read(name + ".bias", {shape[0]}).data;
-  return l;
+  return Packed(std::move(l));
 }
 
 NormWeights WeightList::Norm(const std::string& name, int64_t c, float eps, bool bias) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,10 +18,15 @@ using TensorReader =
 // Keeps the first error, so that a loader reads as a list. What is read lies on the device.
 class WeightList {
  public:
-  explicit WeightList(const TensorReader& read, const Device& device = {})
-      : read_(read), device_(device) {}
+  // `pack`: the form of linear layers on the host; none leaves them as plain tensors.
+  explicit WeightList(const TensorReader& read, const Device& device = {},
+                      std::optional<WeightChoice> pack = {})
+      : read_(read), device_(device), pack_(pack) {}
   Tensor Read(const std::string& name, const std::vector<int64_t>& shape);
   Linear Dense(const std::string& name, int64_t out, int64_t in, bool bias = true);
+  // The same with zero outputs and inputs added up to the given sizes.
+  Linear PaddedDense(const std::string& name, int64_t out, int64_t in, int64_t padded_out,
+                     int64_t padded_in);
   // A convolution whose stride is its size, as a linear layer over flattened patches.
   Linear Patches(const std::string& name, const std::vector<int64_t>& shape, bool bias);
   // name.weight and, where there is one, name.bias.
@@ -28,8 +34,10 @@ class WeightList {
   const Status& status() const { return status_; }
 
  private:
+  Linear Packed(Linear layer);
   const TensorReader& read_;
   Device device_;
+  std::optional<WeightChoice> pack_;
   Status status_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "compute/base/thread_pool.h"
 #include "vision/select/frame_selectors.h"
 
 namespace sightline::vision {
@@ -26,13 +27,13 @@ VitEncoder::VitEncoder() : w_(std::make_unique<Weights>()) {}
 VitEncoder::~VitEncoder() = default;
 
 StatusOr<std::unique_ptr<VitEncoder>> VitEncoder::Load(const VitSpec& s, const TensorReader& read,
-                                                       const Device& device) {
+                                                       const Device& device, WeightChoice weights) {
   SL_CHECK(s.hidden > 0 && s.heads > 0 && s.hidden % s.heads == 0 && s.patch > 0);
   SL_CHECK(s.image >= s.patch && s.run_layers >= 0 && s.run_layers <= s.layers);
   std::unique_ptr<VitEncoder> e(new VitEncoder());
   e->spec_ = s;
   e->device_ = device;
-  WeightList list(read, device);
+  WeightList list(read, device, weights);
   auto norm = [&](const std::string& name) { return list.Norm(name, s.hidden, s.eps); };
   Weights& w = *e->w_;
   if (s.class_row) {
@@ -64,18 +65,19 @@ StatusOr<std::unique_ptr<VitEncoder>> VitEncoder::Load(const VitSpec& s, const T
 Tensor VitEncoder::Embed(const Tensor& pixels) const {
   int64_t n = pixels.shape[0], side = spec_.image, p = spec_.patch, g = spec_.grid();
   Tensor patches({n * g * g, 3 * p * p});
-  for (int64_t i = 0; i < patches.rows(); ++i) {
-    int64_t image = i / (g * g), gy = i / g % g, gx = i % g;
-    float* out = patches.row(i);
-    for (int64_t c = 0; c < 3; ++c) {
-      for (int64_t y = 0; y < p; ++y, out += p) {
-        const float* in =
-            &pixels
-                 .data[static_cast<size_t>(((image * 3 + c) * side + gy * p + y) * side + gx * p)];
-        std::memcpy(out, in, static_cast<size_t>(p) * sizeof(float));
+  ParallelFor(patches.rows(), 32, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      int64_t image = i / (g * g), gy = i / g % g, gx = i % g;
+      float* out = patches.row(i);
+      for (int64_t c = 0; c < 3; ++c) {
+        for (int64_t y = 0; y < p; ++y, out += p) {
+          const float* in = &pixels.data[static_cast<size_t>(
+              ((image * 3 + c) * side + gy * p + y) * side + gx * p)];
+          std::memcpy(out, in, static_cast<size_t>(p) * sizeof(float));
+        }
       }
     }
-  }
+  });
   Tensor rows = Apply(patches.To(device_), w_->patch);
   int64_t per = rows_per_image();
   if (spec_.class_row) {  // row 0 of the joined rows goes before those of each picture
@@ -101,7 +103,9 @@ Tensor VitEncoder::Encode(const Tensor& pixels) const {
   AttentionPlan plan(device_, lists);
   for (const Layer& l : w_->layers) {
     Tensor y = Normalise(x, l.norm1);
-    Tensor o = AttendRows(Apply(y, l.q), Apply(y, l.k), Apply(y, l.v), spec_.heads, plan);
+    const Linear* inward[] = {&l.q, &l.k, &l.v};
+    std::vector<Tensor> qkv = ApplyAll(y, inward);
+    Tensor o = AttendRows(qkv[0], qkv[1], qkv[2], spec_.heads, plan);
     Add(&x, Apply(o, l.o));
     Tensor h = Apply(Normalise(x, l.norm2), l.fc1);
     Activate(spec_.activation, &h);

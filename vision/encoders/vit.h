@@ -24,8 +24,10 @@ struct VitSpec {
 
 class VitEncoder {
  public:
+  // `weights`: the form of the linear layers on the host.
   static StatusOr<std::unique_ptr<VitEncoder>> Load(const VitSpec& spec, const TensorReader& read,
-                                                    const Device& device = {});
+                                                    const Device& device = {},
+                                                    WeightChoice weights = WeightChoice::kF32);
   ~VitEncoder();
   // pixels [N, 3, image, image], normalised, on the host -> features on the device [N * R, C], R =
   // grid * grid rows a picture (raster order) and before them the class row where there is one.

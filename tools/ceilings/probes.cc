@@ -1,4 +1,4 @@
-#include "bench/quant_probes.h"
+#include "tools/ceilings/probes.h"
 
 #include <oneapi/dnnl/dnnl.h>
 
@@ -8,10 +8,10 @@
 #include <thread>
 #include <vector>
 
-#include "bench/machine.h"
+#include "tools/ceilings/machine.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "bench/quant_probes.cc"
+#define HWY_TARGET_INCLUDE "tools/ceilings/probes.cc"
 #include <hwy/foreach_target.h>
 // After foreach_target.
 #include <hwy/cache_control.h>
