@@ -6,6 +6,7 @@
 
 #include "compute/ops/shape_ops.h"
 #include "fusion/families/scenes.h"
+#include "tools/parity/prompt_parity.h"
 #include "tools/parity/text_parity.h"
 #ifdef SIGHTLINE_HAVE_MEDIA
 #include "vision/decode.h"
@@ -127,6 +128,8 @@ StatusOr<Report> CompareFolder(const std::string& directory, WeightChoice weight
     SL_RETURN_IF_ERROR(CompareCase(*model, *golden, "decoder", &report));
     return report;
   }
+  SL_RETURN_IF_ERROR(CompareTokenizer(directory, &report));
+  SL_RETURN_IF_ERROR(ComparePrompts(directory, &report));
   for (const fs::path& folder : Sorted(directory + "/golden")) {
     if (!fs::is_directory(folder)) continue;
     SL_ASSIGN_OR_RETURN(auto golden, GoldenFile::Open(folder.string() + "/golden.safetensors"));
