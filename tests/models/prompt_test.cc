@@ -176,8 +176,9 @@ TEST(Prompt, PlacesNeedNotBeSpecialTokens) {
     ASSERT_TRUE(form.ok()) << form.status();
     f->form = std::move(*form);
     ExpectReference(family, *f);
-    std::vector<PromptPart> parts(1);
-    parts[0].content = "a " + std::string(f->codec->Text(turn.image_place)) + " b";
+    std::vector<PromptPart> parts(2);
+    parts[0].content = MediaOf({{"spans", {{2, 2}}}}, f->spec);
+    parts[1].content = "a " + std::string(f->codec->Text(turn.image_place)) + " b";
     EXPECT_EQ(f->form->Build(parts).status().code(), absl::StatusCode::kInvalidArgument);
   }
 }
