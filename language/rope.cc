@@ -30,6 +30,8 @@ double Scaled(double f, int64_t pair, const RopeSpec& spec) {
   const RopeScaling& s = spec.scaling;
   if (s.kind == RopeScaling::Kind::kNone) return f;
   if (s.kind == RopeScaling::Kind::kLinear) return f / s.factor;
+  if (s.kind == RopeScaling::Kind::kFactors)
+    return f / static_cast<double>(s.factors[static_cast<size_t>(pair)]);
   if (s.kind == RopeScaling::Kind::kYarn) return YarnScaled(f, pair, spec);
   double turns = s.original_context * f / (2 * std::numbers::pi);  // over the original context
   if (turns > s.high_freq_factor) return f;
@@ -58,6 +60,8 @@ uint8_t StreamOf(int64_t pair, const RopeSpec& spec) {
 RopeTable::RopeTable(const RopeSpec& spec) {
   SL_CHECK(spec.dim > 0 && spec.dim % 2 == 0);
   SL_CHECK(spec.sections.empty() || spec.sections.size() == 3);
+  SL_CHECK(spec.scaling.kind != RopeScaling::Kind::kFactors ||
+           static_cast<int64_t>(spec.scaling.factors.size()) == spec.dim / 2);
   if (spec.scaling.kind == RopeScaling::Kind::kYarn)
     scale_ = static_cast<float>(spec.scaling.attention_factor);
   for (int64_t i = 0; i < spec.dim / 2; ++i) {

@@ -12,7 +12,7 @@
 namespace sightline::language {
 
 struct RopeScaling {
-  enum class Kind { kNone, kLinear, kLlama3, kYarn };
+  enum class Kind { kNone, kLinear, kLlama3, kYarn, kFactors };
   Kind kind = Kind::kNone;
   double factor = 1;  // slow pairs, of kLinear all, turn `factor` times slower
   // kLlama3: pairs with wave lengths below original / high keep their speed, above original / low
@@ -23,6 +23,7 @@ struct RopeScaling {
   // are whole pairs when `whole_pairs`. Cosines and sines are scaled by `attention_factor`.
   double beta_fast = 32, beta_slow = 1, attention_factor = 1;
   bool whole_pairs = true;
+  std::vector<float> factors;  // kFactors: what divides the speed of each pair, [D/2]
 };
 
 struct RopeSpec {

@@ -46,6 +46,14 @@ RopeScaling ReadScaling(const ConfigReader& r, int64_t* context) {
                                                                 static_cast<double>(1 << 24))));
     return s;
   }
+  if (kind == "factors") {  // as GGUF files state a scaling: one divisor a pair
+    s.kind = RopeScaling::Kind::kFactors;
+    for (double f : r.Reals("factors", 512)) {
+      if (!(f >= 1e-3 && f <= 1e6)) r.Fail("factors", "must be from 0.001 to 1000000");
+      s.factors.push_back(static_cast<float>(f));
+    }
+    return s;
+  }
   if (kind != "linear" && kind != "llama3") {
     r.Fail("rope_type", "is '" + kind.substr(0, 40) +
                             "'; default, linear, llama3, yarn, dynamic and mrope are known");

@@ -120,9 +120,9 @@ Status ComparePixels(const VlModel& model, const GoldenFile& golden, const std::
 }
 
 StatusOr<Report> CompareFolder(const std::string& directory, WeightChoice weights,
-                               const Device& device) {
+                               const Device& device, const std::string& path) {
   Report report;
-  SL_ASSIGN_OR_RETURN(auto model, VlModel::Load(directory, device, weights));
+  SL_ASSIGN_OR_RETURN(auto model, VlModel::Load(path.empty() ? directory : path, device, weights));
   if (fs::exists(directory + "/golden.safetensors")) {
     SL_ASSIGN_OR_RETURN(auto golden, GoldenFile::Open(directory + "/golden.safetensors"));
     SL_RETURN_IF_ERROR(CompareCase(*model, *golden, "decoder", &report));
