@@ -9,14 +9,17 @@
 #include "compute/base/status.h"
 #include "fusion/families/checkpoint.h"
 #include "fusion/media.h"
+#include "vision/frame_rule.h"
 #include "vision/image.h"
 
 namespace sightline {
 
-// Which frames of a clip a model looks at: clamp(ceil(duration * fps), min, max) of them.
+// Which frames of a clip a model looks at (vision/frame_rule.h).
 struct ClipRule {
   double frames_per_second = 2;
   int min_frames = 4, max_frames = 32;
+  FrameRule rule = FrameRule::kMiddles;
+  int multiple = 1;  // of the number of frames, with kStride
 };
 
 struct MediaTraits {

@@ -1,4 +1,4 @@
-// The tokenizer of a model directory.
+// The tokenizer of a model directory or GGUF file.
 #pragma once
 
 #include <memory>
@@ -8,8 +8,8 @@
 
 namespace sightline {
 
-// Reads tokenizer.json. NOT_FOUND where there is none, INVALID_ARGUMENT or UNIMPLEMENTED for what it
-// says.
+// Reads tokenizer.json, or a GGUF file's metadata. NOT_FOUND where there is none, INVALID_ARGUMENT
+// or UNIMPLEMENTED for what it says.
 StatusOr<std::unique_ptr<language::Tokenizer>> LoadTokenizer(const std::string& directory);
 
 }  // namespace sightline

@@ -28,6 +28,8 @@ SampleOptions Sampling(const MediaItem& item, const ClipRule& rule, const MediaL
   const VideoSampling& s = item.sampling;
   o.policy.fps = s.frames_per_second > 0 ? s.frames_per_second : rule.frames_per_second;
   o.policy.min_frames = rule.min_frames;
+  o.policy.rule = rule.rule;
+  o.policy.multiple = rule.multiple;
   o.policy.max_frames =
       std::min(s.max_frames > 0 ? s.max_frames : rule.max_frames, limits.max_frames);
   o.policy.start_ms = static_cast<int64_t>(s.start_s * 1000);

@@ -25,6 +25,10 @@ Status Check(const DecoderSpec& s) {
            s.head_dim / 2)) {
     return Bad("mrope_section must be three numbers that sum to half of head_dim");
   }
+  if (s.rope_scaling.kind == RopeScaling::Kind::kFactors &&
+      static_cast<int64_t>(s.rope_scaling.factors.size()) != s.head_dim / 2) {
+    return Bad("rope factors must be one for every pair of a head");
+  }
   if (!s.windows.empty() && static_cast<int64_t>(s.windows.size()) != s.layers) {
     return Bad("layer_types must name every layer");
   }

@@ -12,12 +12,18 @@
 namespace sightline::language {
 
 struct RopeScaling {
-  enum class Kind { kNone, kLinear, kLlama3 };
+  enum class Kind { kNone, kLinear, kLlama3, kYarn, kFactors };
   Kind kind = Kind::kNone;
-  double factor = 1;  // kLinear, kLlama3: slow pairs turn `factor` times slower
+  double factor = 1;  // slow pairs, of kLinear all, turn `factor` times slower
   // kLlama3: pairs with wave lengths below original / high keep their speed, above original / low
   // they are slowed.
   double low_freq_factor = 1, high_freq_factor = 4, original_context = 8192;
+  // kYarn (arXiv 2309.00071): pairs that turn more than `beta_fast` times over the original context
+  // keep their speed, below `beta_slow` they are slowed; a ramp over the pairs between, whose ends
+  // are whole pairs when `whole_pairs`. Cosines and sines are scaled by `attention_factor`.
+  double beta_fast = 32, beta_slow = 1, attention_factor = 1;
+  bool whole_pairs = true;
+  std::vector<float> factors;  // kFactors: what divides the speed of each pair, [D/2]
 };
 
 struct RopeSpec {
@@ -39,6 +45,7 @@ class RopeTable {
   const std::vector<uint8_t>& streams() const { return stream_; }
 
  private:
+  float scale_ = 1;               // of cosines and sines
   std::vector<float> frequency_;  // [D/2], radians per position
   std::vector<uint8_t> stream_;   // [D/2], which of the three positions
 };

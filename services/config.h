@@ -17,7 +17,8 @@ struct ServerConfig {
   std::string listen = "127.0.0.1:50051";
   std::string vision, language;    // addresses, for a gateway
   bool insecure = false;           // allow listening beyond this machine without encryption
-  std::string model;               // folder; empty: the shipped default
+  std::string model;               // folder or GGUF file; empty: the shipped default
+  std::string mmproj;              // visual half of a GGUF file; empty: the one beside it
   std::string weights = "stored";  // how the decoder keeps its weights: compute/ops/weight_matrix.h
   std::string encoders;            // folders of image encoders, separated by commas
   std::string device = "cpu";      // cpu, cuda or cuda:N

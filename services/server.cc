@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "compute/base/thread_pool.h"
+#include "fusion/gguf/model.h"
 #include "services/gateway/gateway_service.h"
 #include "services/gateway/image_encoder_service.h"
 #include "services/log.h"
@@ -126,6 +127,12 @@ Status Server::Impl::LoadRoles(const ServerHooks& hooks) {
     return absl::OkStatus();
   }
   SL_ASSIGN_OR_RETURN(std::string folder, FindModel(config.model));
+  if (!config.mmproj.empty()) {
+    if (!IsGgufPath(folder))
+      return ErrorWithReason(absl::StatusCode::kInvalidArgument, "CONFIG_INVALID",
+                             "mmproj goes with a model that is a GGUF file", "mmproj");
+    folder = GgufPath(folder, config.mmproj);
+  }
   // Both roles count the bytes of the same files; each reads its own part of them.
   double before = 0, share = 0;
   auto tensors = [&](const LoadStep& s) {
@@ -279,10 +286,12 @@ StatusOr<std::string> FindModel(const std::string& configured) {
   std::string tried;
   for (const fs::path& p : places) {
     if (fs::exists(p / "config.json", ec)) return fs::weakly_canonical(p, ec).string();
+    std::string gguf = FindGguf(p.string());
+    if (!gguf.empty()) return gguf;
     tried += (tried.empty() ? "" : ", ") + p.lexically_normal().string();
   }
   return ErrorWithReason(absl::StatusCode::kNotFound, "MODEL_NOT_FOUND",
-                         "no model there (a folder with config.json): " + tried);
+                         "no model there (a folder with config.json, or a GGUF file): " + tried);
 }
 
 }  // namespace sightline

@@ -41,8 +41,8 @@ class Server {
   std::unique_ptr<Impl> impl_;
 };
 
-// The folder of the model that ships: $SIGHTLINE_MODEL, ./models/scenes, or beside the program.
-// NOT_FOUND says where it looked.
+// The model that is configured (a folder, a GGUF file, or a folder with one), or the folder of the
+// one that ships: ./models/scenes, or beside the program. NOT_FOUND says where it looked.
 StatusOr<std::string> FindModel(const std::string& configured);
 
 }  // namespace sightline

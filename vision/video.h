@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "compute/base/status.h"
+#include "vision/frame_rule.h"
 #include "vision/image.h"
 
 namespace sightline {
@@ -40,13 +41,15 @@ struct VideoLimits {
   int decoder_threads = 2;
 };
 
-// n = clamp(ceil(seconds * fps), min_frames, max_frames) times (i + 0.5) * duration / n; of each
-// the last frame that is not later. Two times on one frame give it once. With a start or an end the
-// duration is that of the part between them; a start at or after the clip's end is
-// VIDEO_EMPTY_RANGE.
+// kMiddles: n = clamp(ceil(seconds * fps), min_frames, max_frames) times (i + 0.5) * duration / n;
+// of each the last frame that is not later. Two times on one frame give it once. Other rules count
+// the frames (frame_rule.h). With a start or an end the duration is that of the part between them;
+// a start at or after the clip's end is VIDEO_EMPTY_RANGE.
 struct SamplePolicy {
   double fps = 2;
   int min_frames = 4, max_frames = 32;
+  FrameRule rule = FrameRule::kMiddles;
+  int multiple = 1;                  // kStride
   int64_t start_ms = 0, end_ms = 0;  // the part looked at; an end of 0 is the clip's end
   int max_side_px =
       1280;  // larger frames are reduced (area average), which bounds memory; 0 keeps them

@@ -105,6 +105,23 @@ std::vector<int64_t> ChooseFrames(const std::vector<PacketTime>& packets, int64_
   std::vector<int64_t> wanted;
   if (shown.empty()) return wanted;
   const auto duration_us = static_cast<double>(end_us - start_us);
+  if (policy.rule != FrameRule::kMiddles) {
+    // Where no frame begins inside the part, the one that is still shown.
+    std::vector<int64_t> inside;
+    for (int64_t at : shown) {
+      const int64_t time = packets[at].time_us;
+      if (time >= end_us) break;
+      if (time < start_us) inside.clear();
+      inside.push_back(at);
+    }
+    if (inside.size() > 1 && packets[inside[0]].time_us < start_us) inside.erase(inside.begin());
+    if (inside.empty()) inside.push_back(shown.front());
+    const FrameCount count{policy.fps, policy.min_frames, policy.max_frames, policy.multiple};
+    for (int64_t i : ChooseFrameNumbers(policy.rule, count, static_cast<int64_t>(inside.size()),
+                                        duration_us * 1e-6))
+      wanted.push_back(inside[static_cast<size_t>(i)]);
+    return wanted;
+  }
   const int most = std::max(1, policy.max_frames);
   const double by_rate = std::ceil(duration_us * 1e-6 * policy.fps);
   const int n =

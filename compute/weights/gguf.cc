@@ -97,8 +97,32 @@ StatusOr<std::shared_ptr<GgufFile>> GgufFile::Open(const std::string& path) {
   return f;
 }
 
+StatusOr<std::shared_ptr<GgufFile>> GgufFile::FromBytes(std::string bytes) {
+  std::shared_ptr<GgufFile> f(new GgufFile());
+  f->bytes_ = std::move(bytes);
+  f->map_ = f->bytes_.data();
+  f->size_ = f->bytes_.size();
+  SL_ASSIGN_OR_RETURN(f->table_, ParseGguf({f->map_, f->size_}));
+  return f;
+}
+
 GgufFile::~GgufFile() {
-  if (map_) munmap(const_cast<char*>(map_), size_);
+  if (map_ && map_ != bytes_.data()) munmap(const_cast<char*>(map_), size_);
+}
+
+StoredTensor GgufFile::Stored(const GgufTensor& tensor) const {
+  StoredTensor out{tensor.format, tensor.shape, data(tensor), nullptr};
+  if (map_ == bytes_.data()) return out;
+  // Whole pages inside the tensor alone: its neighbours may not have been read yet.
+  const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  uint64_t begin = (tensor.begin + page - 1) / page * page;
+  uint64_t end = (tensor.begin + tensor.bytes) / page * page;
+  if (begin < end) {
+    out.keep = std::shared_ptr<const void>(map_ + begin, [bytes = end - begin](const void* p) {
+      madvise(const_cast<void*>(p), bytes, MADV_DONTNEED);
+    });
+  }
+  return out;
 }
 
 StatusOr<uint64_t> GgufFile::Uint(std::string_view key) const {

@@ -12,6 +12,7 @@
 
 #include "compute/base/status.h"
 #include "compute/weights/block_format.h"
+#include "compute/weights/stored_tensor.h"
 
 namespace sightline {
 
@@ -63,6 +64,8 @@ StatusOr<GgufTable> ParseGguf(std::string_view file);
 class GgufFile {
  public:
   static StatusOr<std::shared_ptr<GgufFile>> Open(const std::string& path);
+  // The same of a file's bytes at hand.
+  static StatusOr<std::shared_ptr<GgufFile>> FromBytes(std::string bytes);
   ~GgufFile();
   GgufFile(const GgufFile&) = delete;
   GgufFile& operator=(const GgufFile&) = delete;
@@ -86,6 +89,8 @@ class GgufFile {
   StatusOr<const GgufTensor*> Find(std::string_view name,
                                    const std::vector<int64_t>& expected) const;
   const void* data(const GgufTensor& tensor) const { return map_ + tensor.begin; }
+  // Not copied: valid while the file is open. Letting go of `keep` gives the pages back.
+  StoredTensor Stored(const GgufTensor& tensor) const;
   // The same as float32, whatever its format.
   StatusOr<std::vector<float>> Read(std::string_view name,
                                     const std::vector<int64_t>& expected) const;
@@ -94,6 +99,7 @@ class GgufFile {
   GgufFile() = default;
   const char* map_ = nullptr;
   uint64_t size_ = 0;
+  std::string bytes_;  // of FromBytes; else the file is mapped
   GgufTable table_;
 };
 

@@ -74,6 +74,10 @@ void GgufWriter::Floats(std::string_view key, const std::vector<float>& values) 
   Key(key, GgufType::kArray);
   PutArray(&metadata_, GgufType::kF32, values);
 }
+void GgufWriter::Bools(std::string_view key, const std::vector<bool>& values) {
+  Key(key, GgufType::kArray);
+  PutArray(&metadata_, GgufType::kBool, std::vector<uint8_t>(values.begin(), values.end()));
+}
 
 void GgufWriter::Tensor(std::string_view name, BlockFormat format,
                         const std::vector<int64_t>& shape, std::function<std::string()> make) {

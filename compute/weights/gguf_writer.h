@@ -24,6 +24,7 @@ class GgufWriter {
   void Strings(std::string_view key, const std::vector<std::string>& values);
   void Ints(std::string_view key, const std::vector<int32_t>& values);
   void Floats(std::string_view key, const std::vector<float>& values);
+  void Bools(std::string_view key, const std::vector<bool>& values);
 
   // Shape outermost first. The bytes are made when the file is written, one tensor at a time, so
   // that a model need not fit in memory; they must have BytesOf(format, product of shape) bytes.

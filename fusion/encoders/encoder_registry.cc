@@ -16,6 +16,8 @@ const std::vector<EncoderArchitecture>& EncoderArchitectures() {
       {"shvit", {"shvit"}, ReadShvit, ShvitSizes},
       {"clip", {"clip", "clip_vision_model"}, ReadClip, NoSizes},
       {"siglip", {"siglip", "siglip_vision_model"}, ReadSiglip, NoSizes},
+      {"qwen2_5_vl", {"qwen2_5_vl"}, ReadQwen25Encoder, NoSizes},
+      {"qwen3_vl", {"qwen3_vl"}, ReadQwen3Encoder, NoSizes},
   };
   return rows;
 }
@@ -101,6 +103,15 @@ Status ReadProcessor(const Json& json, vision::PixelRule* rule) {
   if (c.Has("image_mean")) rule->norm.mean = image.norm.mean;
   if (c.Has("image_std")) rule->norm.std = image.norm.std;
   if (c.Has("resample")) rule->filter = image.filter;
+  if (rule->multiple_px > 0) {  // a budget of pixels instead of sides
+    constexpr int64_t kMost = int64_t{1} << 32;
+    ConfigReader size(c, "size");
+    int64_t least = size.Int("shortest_edge", 1, kMost, rule->min_pixels);
+    int64_t most = size.Int("longest_edge", 1, kMost, rule->max_pixels);
+    rule->min_pixels = c.Int("min_pixels", 1, kMost, least);
+    rule->max_pixels = c.Int("max_pixels", 1, kMost, most);
+    return c.status();
+  }
   SL_RETURN_IF_ERROR(c.status());
   auto side = [&](const char* key) -> int64_t {  // of {"shortest_edge": n} or a number
     if (!json.contains(key)) return 0;
@@ -160,10 +171,12 @@ StatusOr<std::unique_ptr<vision::ImageEncoder>> LoadImageEncoder(const std::stri
   std::string asked = !name.empty() ? name : says ? "" : FolderName(directory);
   SL_ASSIGN_OR_RETURN(const EncoderArchitecture* row, FindEncoder(asked, config));
   SL_ASSIGN_OR_RETURN(EncoderSpec spec, row->read(WithPublishedSize(*row, config)));
-  std::error_code none;
-  if (std::filesystem::exists(directory + "/preprocessor_config.json", none)) {
-    SL_ASSIGN_OR_RETURN(Json processor, ReadJsonFile(directory, "preprocessor_config.json"));
+  for (const char* file : {"preprocessor_config.json", "processor_config.json"}) {
+    std::error_code none;
+    if (!std::filesystem::exists(directory + "/" + file, none)) continue;
+    SL_ASSIGN_OR_RETURN(Json processor, ReadJsonFile(directory, file));
     SL_RETURN_IF_ERROR(ReadProcessor(ImageProcessorJson(processor), &spec.pixels));
+    break;
   }
   SL_ASSIGN_OR_RETURN(auto weights, Checkpoint::Open(directory));
   SL_RETURN_IF_ERROR(MapAny(spec, weights.get()));

@@ -16,6 +16,8 @@ const Json& ShvitSizes();
 // Their configs say every size.
 StatusOr<EncoderSpec> ReadClip(const Json& config);
 StatusOr<EncoderSpec> ReadSiglip(const Json& config);
+StatusOr<EncoderSpec> ReadQwen25Encoder(const Json& config);
+StatusOr<EncoderSpec> ReadQwen3Encoder(const Json& config);
 const Json& NoSizes();
 
 // Exactly four whole numbers, or the fallback where the field is missing.

@@ -2,7 +2,9 @@
 
 #include <filesystem>
 
+#include "absl/strings/str_join.h"
 #include "fusion/families/config_reader.h"
+#include "fusion/gguf/weights.h"
 
 namespace sightline {
 namespace {
@@ -18,6 +20,23 @@ bool PlainName(const std::string& file) {
          file.find('/') == std::string::npos && file.find('\\') == std::string::npos &&
          file.find('\0') == std::string::npos;
 }
+
+class SafetensorsSource : public WeightSource {
+ public:
+  static StatusOr<std::unique_ptr<WeightSource>> Open(const std::string& path) {
+    auto source = std::make_unique<SafetensorsSource>();
+    SL_ASSIGN_OR_RETURN(source->file_, WeightFile::Open(path));
+    return source;
+  }
+  const std::map<std::string, TensorInfo>& tensors() const override { return file_->tensors(); }
+  StatusOr<StoredTensor> Stored(const std::string& name,
+                                const std::vector<int64_t>& expected) const override {
+    return file_->Stored(name, expected);
+  }
+
+ private:
+  std::shared_ptr<WeightFile> file_;
+};
 
 }  // namespace
 
@@ -40,17 +59,20 @@ bool MatchesPattern(const std::string& name, const std::string& pattern) {
   return p == pattern.size();
 }
 
-Status Checkpoint::AddFile(const std::string& path) {
-  SL_ASSIGN_OR_RETURN(auto file, WeightFile::Open(path));
-  for (const auto& [name, info] : file->tensors()) {
+Status Checkpoint::Add(std::unique_ptr<WeightSource> source) {
+  for (const auto& [name, info] : source->tensors()) {
     step_.tensors_total += 1;
     step_.bytes_total += static_cast<int64_t>(info.end - info.begin);
-    if (!where_.emplace(name, file.get()).second) {
+    if (!where_.emplace(name, source.get()).second) {
       return Bad("tensor '" + name + "' stands in two weight files");
     }
   }
-  files_.push_back(std::move(file));
+  sources_.push_back(std::move(source));
   return absl::OkStatus();
+}
+
+std::string Checkpoint::Shown(const std::string& name) const {
+  return "'" + (sources_.empty() ? name : sources_[0]->OwnName(name)) + "'";
 }
 
 Status Checkpoint::AddShards(const std::string& directory) {
@@ -58,7 +80,7 @@ Status Checkpoint::AddShards(const std::string& directory) {
   SL_ASSIGN_OR_RETURN(Json json, ReadJsonFile(directory, index));
   auto map = json.find("weight_map");
   if (map == json.end() || !map->is_object()) return Bad(index + ": weight_map is missing");
-  std::map<std::string, const WeightFile*> shards;
+  std::map<std::string, const WeightSource*> shards;
   for (const auto& [name, shard] : map->items()) {
     if (!shard.is_string() || !PlainName(shard.get<std::string>())) {
       return Bad(index + ": tensor '" + name + "' needs the name of a file beside the index");
@@ -71,8 +93,9 @@ Status Checkpoint::AddShards(const std::string& directory) {
       return ErrorWithReason(absl::StatusCode::kNotFound, "MODEL_FILE_MISSING",
                              "the model directory lacks " + shard);
     }
-    SL_RETURN_IF_ERROR(AddFile(directory + "/" + shard));
-    file = files_.back().get();
+    SL_ASSIGN_OR_RETURN(auto source, SafetensorsSource::Open(directory + "/" + shard));
+    SL_RETURN_IF_ERROR(Add(std::move(source)));
+    file = sources_.back().get();
   }
   for (const auto& [name, shard] : map->items()) {
     auto it = where_.find(name);
@@ -83,13 +106,27 @@ Status Checkpoint::AddShards(const std::string& directory) {
   return absl::OkStatus();
 }
 
+StatusOr<std::unique_ptr<Checkpoint>> Checkpoint::Of(std::unique_ptr<WeightSource> source,
+                                                     const Device& device) {
+  std::unique_ptr<Checkpoint> c(new Checkpoint());
+  c->device_ = device;
+  SL_RETURN_IF_ERROR(c->Add(std::move(source)));
+  return c;
+}
+
 StatusOr<std::unique_ptr<Checkpoint>> Checkpoint::Open(const std::string& directory,
                                                        const Device& device) {
+  if (IsGgufPath(directory)) {
+    SL_ASSIGN_OR_RETURN(GgufModel model, OpenGgufModel(directory));
+    SL_ASSIGN_OR_RETURN(auto weights, GgufWeights::Open(model));
+    return Of(std::move(weights), device);
+  }
   std::unique_ptr<Checkpoint> c(new Checkpoint());
   c->device_ = device;
   std::error_code error;
   if (std::filesystem::exists(directory + "/model.safetensors", error)) {
-    SL_RETURN_IF_ERROR(c->AddFile(directory + "/model.safetensors"));
+    SL_ASSIGN_OR_RETURN(auto source, SafetensorsSource::Open(directory + "/model.safetensors"));
+    SL_RETURN_IF_ERROR(c->Add(std::move(source)));
   } else if (std::filesystem::exists(directory + "/model.safetensors.index.json", error)) {
     SL_RETURN_IF_ERROR(c->AddShards(directory));
   } else {
@@ -109,11 +146,16 @@ Status Checkpoint::Map(const std::vector<WeightPart>& parts) {
       break;
     }
     if (found) continue;
-    std::string tried;
+    // Names that mean nothing to the files are left out where others do.
+    std::vector<std::string> own, all;
     for (const std::string& prefix : p.prefixes) {
-      tried += (tried.empty() ? "'" : ", '") + prefix + p.probe + "'";
+      std::string name = prefix + p.probe;
+      all.push_back(Shown(name));
+      if (all.back() != "'" + name + "'") own.push_back(all.back());
     }
-    return Bad("the weights lack " + tried + (p.prefixes.size() > 1 ? " (any one of them)" : ""));
+    const std::vector<std::string>& tried = own.empty() ? all : own;
+    return Bad("the weights lack " + absl::StrJoin(tried, ", ") +
+               (tried.size() > 1 ? " (any one of them)" : ""));
   }
   return absl::OkStatus();
 }
@@ -124,7 +166,7 @@ StatusOr<StoredTensor> Checkpoint::Stored(const std::string& part, const std::st
   SL_CHECK(prefix != prefixes_.end());
   std::string full = prefix->second + name;
   auto it = where_.find(full);
-  if (it == where_.end()) return Bad("tensor '" + full + "' is missing");
+  if (it == where_.end()) return Bad("tensor " + Shown(full) + " is missing");
   SL_ASSIGN_OR_RETURN(StoredTensor tensor, it->second->Stored(full, shape));
   const TensorInfo& info = it->second->tensors().at(full);
   if (read_.insert(full).second) {
@@ -167,7 +209,7 @@ Status Checkpoint::CheckAllRead(const std::vector<std::string>& allowed) const {
     bool fine = read_.contains(name);
     for (const std::string& pattern : allowed) fine = fine || MatchesPattern(name, pattern);
     if (fine) continue;
-    if (++extra <= kMaxNamed) names += (names.empty() ? "'" : ", '") + name + "'";
+    if (++extra <= kMaxNamed) names += (names.empty() ? "" : ", ") + Shown(name);
   }
   if (extra == 0) return absl::OkStatus();
   if (extra > kMaxNamed) names += " and " + std::to_string(extra - kMaxNamed) + " more";

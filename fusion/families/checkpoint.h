@@ -1,6 +1,6 @@
-// The weights of a model directory: one safetensors file, or shards with an index. Names are told
-// apart by part
-// ("text", "vision"), so that a family reads the layouts of older and newer exporters alike.
+// The weights of a model: one safetensors file, shards with an index, or GGUF files. Names are told
+// apart by part ("text", "vision"), so that a family reads the layouts of older and newer exporters
+// alike.
 #pragma once
 
 #include <functional>
@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "compute/weights/safetensors.h"
+#include "fusion/families/weight_source.h"
 
 namespace sightline {
 
@@ -31,10 +31,13 @@ struct WeightPart {
 // Reading takes note of what was read; not thread-safe. Files stay mapped while it lives.
 class Checkpoint {
  public:
-  // NOT_FOUND or INVALID_ARGUMENT; a shard that is missing or lacks what the index promises is
-  // named.
-  static StatusOr<std::unique_ptr<Checkpoint>> Open(const std::string& directory,
+  // A directory or a GGUF file. NOT_FOUND or INVALID_ARGUMENT; a shard that is missing or lacks
+  // what the index promises is named.
+  static StatusOr<std::unique_ptr<Checkpoint>> Open(const std::string& path,
                                                     const Device& device = {});
+  // Tensors that are at hand.
+  static StatusOr<std::unique_ptr<Checkpoint>> Of(std::unique_ptr<WeightSource> source,
+                                                  const Device& device = {});
 
   // Where the model's loaders put what they read; Read itself gives host tensors.
   const Device& device() const { return device_; }
@@ -59,12 +62,13 @@ class Checkpoint {
   int64_t weights_read() const { return weights_read_; }
 
  private:
-  Status AddFile(const std::string& path);
+  Status Add(std::unique_ptr<WeightSource> source);
   Status AddShards(const std::string& directory);
+  std::string Shown(const std::string& name) const;  // as the files call it, in quotes
 
   Device device_;
-  std::vector<std::shared_ptr<WeightFile>> files_;
-  std::map<std::string, const WeightFile*> where_;
+  std::vector<std::unique_ptr<WeightSource>> sources_;
+  std::map<std::string, const WeightSource*> where_;
   std::map<std::string, std::string> prefixes_;
   std::set<std::string> read_;
   LoadProgress progress_;

@@ -30,8 +30,10 @@ StatusOr<CheckpointSpec> ReadGemma3(const ModelConfigs& configs) {
   if (c.Bool("use_bidirectional_attention", false))
     c.Fail("use_bidirectional_attention", "is not supported");
   SL_RETURN_IF_ERROR(c.status());
-  spec.turn = {.before = "<bos><start_of_turn>user\n",
-               .after = "<end_of_turn>\n<start_of_turn>model\n"};
+  spec.turn.chat_template =
+      "<bos>{% for m in messages %}<start_of_turn>{{ 'model' if m.role == 'assistant' else m.role "
+      "}}\n"
+      "{{ m.content }}<end_of_turn>\n{% endfor %}<start_of_turn>model{{ '\n' }}";
   spec.parts = TextOnlyParts(s.tied);
   spec.unused = {"*rotary_emb.inv_freq"};
   if (s.tied) spec.unused.push_back("lm_head.weight");

@@ -25,8 +25,10 @@ StatusOr<CheckpointSpec> ReadLlama(const ModelConfigs& configs) {
   CheckpointSpec spec;
   spec.text = LlamaText(c);
   SL_RETURN_IF_ERROR(c.status());
-  spec.turn = {.before = "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\n",
-               .after = "<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n"};
+  spec.turn.chat_template =
+      "<|begin_of_text|>{% for m in messages %}<|start_header_id|>{{ m.role }}<|end_header_id|>\n\n"
+      "{{ m.content }}<|eot_id|>{% endfor %}<|start_header_id|>assistant<|end_header_id|>{{ '\n\n' "
+      "}}";
   spec.parts = TextOnlyParts(spec.text.tied);
   spec.unused = {"*rotary_emb.inv_freq"};
   if (spec.text.tied) spec.unused.push_back("lm_head.weight");  // a copy of the embedding table

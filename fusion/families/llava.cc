@@ -107,7 +107,13 @@ StatusOr<CheckpointSpec> ReadLlava(const ModelConfigs& configs) {
   s.out = spec.text.hidden;
   spec.place_ids = {static_cast<int32_t>(
       c.Int("image_token_index", 0, 1 << 22, c.Int("image_token_id", 0, 1 << 22, 32000)))};
-  spec.turn = {.before = "<s>USER: ", .after = " ASSISTANT:", .image_close = "\n"};
+  spec.turn.chat_template =
+      "{% for m in messages %}{% if m.role == 'user' %}USER: {% for c in m.content %}{{ "
+      "'<image>\n' if "
+      "c.type == 'image' else c.text }}{% endfor %} {% else %}ASSISTANT: {{ m.content[0].text "
+      "}}</s>"
+      "{% endif %}{% endfor %}ASSISTANT:";
+  spec.turn.image_mark = "<image>";
   spec.turn.image_place = spec.place_ids[0];
   SL_RETURN_IF_ERROR(c.status());
   SL_RETURN_IF_ERROR(p.status());

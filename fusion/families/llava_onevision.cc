@@ -12,7 +12,7 @@ using Size = std::array<int32_t, 2>;  // (h, w)
 
 struct OneVision {
   vision::VitSpec vit;
-  ImageConfig image;
+  ImageConfig image, frame;  // frame: of a clip
   int64_t out = 0, max_tiles = 9;
   bool bias = true;
   std::vector<Size> pinpoints;
@@ -90,9 +90,19 @@ class OneVisionSide : public VisionSide {
 
   StatusOr<VisualInput> Preprocess(const std::vector<Image>& images, bool video,
                                    double fps) const override {
-    if (video) return BadMedia("this build takes no video for this model");
     int side = static_cast<int>(spec_.vit.image);
     VisualInput in;
+    if (video) {
+      in.video = true;
+      in.pixels = Tensor({1, static_cast<int64_t>(images.size()), 3, side, side});
+      float* to = in.pixels.data.data();
+      for (const Image& image : images) {
+        vision::ToPlanes(vision::Resize(image, side, side, spec_.frame.filter), spec_.frame.norm,
+                         to);
+        to += int64_t{3} * side * side;
+      }
+      return in;
+    }
     std::vector<std::vector<Image>> tiles;
     size_t most = 1;
     for (const Image& image : images) {
@@ -118,10 +128,14 @@ class OneVisionSide : public VisionSide {
     int64_t side = spec_.vit.image, g = spec_.vit.grid();
     const std::vector<int64_t>& s = in.pixels.shape;
     if (s.size() != 5 || s[0] < 1 || s[1] < 1 || s[2] != 3 || s[3] != side || s[4] != side ||
-        static_cast<int64_t>(in.sizes.size()) != s[0]) {
+        (!in.video && static_cast<int64_t>(in.sizes.size()) != s[0])) {
       return BadMedia("pixel_values have shape " + ShapeText(s));
     }
     VisualRows out;
+    if (in.video) {
+      EncodeClips(in.pixels, &out);
+      return out;
+    }
     std::vector<Tensor> parts;
     for (int64_t i = 0; i < s[0]; ++i) {
       Size size = in.sizes[static_cast<size_t>(i)], best{};
@@ -150,6 +164,27 @@ class OneVisionSide : public VisionSide {
   double pixel_std() const override { return spec_.image.max_std(); }
 
  private:
+  // pixels [clips, frames, 3, side, side]: each frame's map at half its sides, a mark after the
+  // clip.
+  void EncodeClips(const Tensor& pixels, VisualRows* out) const {
+    int64_t frames = pixels.shape[1], side = spec_.vit.image, g = spec_.vit.grid();
+    auto half = static_cast<int32_t>((g + 1) / 2);
+    std::vector<Tensor> parts;
+    for (int64_t clip = 0; clip < pixels.shape[0]; ++clip) {
+      for (int64_t f = 0; f < frames; ++f) {
+        Tensor one({1, 3, side, side});
+        std::copy_n(&pixels.data[static_cast<size_t>(clip * frames + f) * one.data.size()],
+                    one.data.size(), one.data.begin());
+        Tensor map = Reshaped(projector_(vit_->Encode(one)), {g, g, spec_.out});
+        parts.push_back(Reshaped(Shrink(map, half, half), {int64_t{half} * half, spec_.out}));
+        out->spans.push_back({half, half});
+      }
+      parts.push_back(newline_);
+      out->spans.push_back({1, 1});
+    }
+    out->rows = JoinRows(parts);
+  }
+
   // The picture scaled into the best resolution, centred on black, cut into squares.
   void AddTiles(const Image& image, std::vector<Image>* tiles) const {
     Size best = BestResolution({image.height_px, image.width_px}, spec_.pinpoints);
@@ -245,10 +280,29 @@ StatusOr<CheckpointSpec> ReadLlavaOneVision(const ModelConfigs& configs) {
   };
   spec.place_ids = {id("image_token_index", "image_token_id", 151646),
                     id("video_token_index", "video_token_id", 151647)};
-  spec.turn = {.before = "<|im_start|>user ",
-               .after = "<|im_end|><|im_start|>assistant\n",
-               .media_first = true};
+  spec.turn.chat_template =
+      "{% for m in messages %}<|im_start|>{{ m.role }} {% for c in m.content %}{% if c.type != "
+      "'text' "
+      "%}<{{ c.type }}>{% endif %}{% endfor %}{% for c in m.content %}{{ c.text if c.type == "
+      "'text' }}"
+      "{% endfor %}<|im_end|>{% endfor %}<|im_start|>assistant{{ '\n' }}";
+  spec.turn.image_mark = "<image>";
+  spec.turn.clip_mark = "<video>";
   spec.turn.image_place = spec.place_ids[0];
+  spec.turn.video_place = spec.place_ids[1];
+  spec.turn.frames_apart = true;
+  spec.takes_clips = true;
+  const Json& image_json = ImageProcessorJson(configs.processor);
+  auto own = configs.processor.find("video_processor");
+  ConfigReader clips(own != configs.processor.end() && own->is_object() ? *own : image_json,
+                     "processor_config.json");
+  s.frame = ReadImageConfig(clips);
+  // Processors leave the choice of frames to their callers; the model was trained on up to 32.
+  spec.clip.rule = FrameRule::kStride;
+  spec.clip.frames_per_second = clips.Real("fps", 1e-3, 1e3, 1);
+  spec.clip.max_frames = static_cast<int>(clips.Int("num_frames", 1, 1 << 16, 32));
+  spec.clip.min_frames = std::min(8, spec.clip.max_frames);
+  SL_RETURN_IF_ERROR(clips.status());
   SL_RETURN_IF_ERROR(c.status());
   SL_RETURN_IF_ERROR(p.status());
   spec.load_vision = [s](Checkpoint* w) { return OneVisionSide::Load(s, w); };

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "fusion/families/config_reader.h"
+#include "fusion/gguf/model.h"
 
 namespace sightline {
 namespace {
@@ -22,6 +23,7 @@ const ModelKind kKinds[] = {
 };
 
 StatusOr<const ModelKind*> KindOf(const std::string& directory) {
+  if (IsGgufPath(directory)) return std::end(kKinds) - 1;
   SL_ASSIGN_OR_RETURN(Json config, ReadJsonFile(directory, "config.json"));
   ConfigReader c(config, "config.json");
   std::string type = c.Text("model_type", "");
@@ -34,6 +36,7 @@ StatusOr<const ModelKind*> KindOf(const std::string& directory) {
 }  // namespace
 
 std::string ModelName(const std::string& directory) {
+  if (IsGgufPath(directory)) return GgufName(directory);
   std::filesystem::path path = std::filesystem::path(directory).lexically_normal();
   if (path.filename().empty()) path = path.parent_path();
   return path.filename().empty() ? "model" : path.filename().string();

@@ -8,7 +8,8 @@
 
 namespace sightline {
 
-// What a directory's configs say, without its weights.
+// What a model's configs say, without its weights. A path is a directory or a GGUF file
+// (gguf/model.h).
 struct ModelDescription {
   std::string name, family;
   language::DecoderSpec text;
@@ -16,7 +17,7 @@ struct ModelDescription {
   ClipRule clip;
 };
 StatusOr<ModelDescription> DescribeModel(const std::string& directory);
-// The last part of a path.
+// The last part of a path; of a GGUF file without its ending.
 std::string ModelName(const std::string& directory);
 
 StatusOr<ModelDescription> DescribeScenes(const std::string& directory);

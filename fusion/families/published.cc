@@ -127,7 +127,8 @@ StatusOr<LanguageModel> LoadPublishedLanguage(const std::string& directory,
   if (m.codec->vocab_size() > spec.text.vocab)
     return ErrorWithReason(absl::StatusCode::kInvalidArgument, "TOKENIZER_INVALID",
                            "tokenizer.json has more tokens than config.json's vocab_size");
-  SL_ASSIGN_OR_RETURN(m.form, MakeTurnPrompt(spec.turn, m.codec.get(), spec.text.hidden));
+  SL_ASSIGN_OR_RETURN(std::optional<ChatTemplateFile> chat, ReadChatTemplate(directory));
+  SL_ASSIGN_OR_RETURN(m.form, MakeTurnPrompt(spec.turn, chat, m.codec.get(), spec.text.hidden));
   SL_ASSIGN_OR_RETURN(auto weights, Checkpoint::Open(directory, device));
   SL_RETURN_IF_ERROR(weights->Map(spec.parts));
   weights->set_progress(progress);

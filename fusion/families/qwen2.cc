@@ -11,15 +11,23 @@ language::DecoderSpec Qwen2Text(const ConfigReader& c) {
   return s;
 }
 
+std::string QwenTemplate(bool system) {
+  std::string first =
+      "{% if loop.first and m.role != 'system' %}<|im_start|>system\n"
+      "You are a helpful assistant.<|im_end|>\n{% endif %}";
+  return "{% for m in messages %}" + (system ? first : "") +
+         "<|im_start|>{{ m.role }}\n{% if m.content is string %}{{ m.content }}{% else %}"
+         "{% for c in m.content %}{{ c.text if c.type == 'text' else "
+         "'<|vision_start|><|' ~ c.type ~ '_pad|><|vision_end|>' }}{% endfor %}{% endif %}"
+         "<|im_end|>\n{% endfor %}<|im_start|>assistant{{ '\n' }}";
+}
+
 StatusOr<CheckpointSpec> ReadQwen2(const ModelConfigs& configs) {
   ConfigReader c(configs.config, "config.json");
   CheckpointSpec spec;
   spec.text = Qwen2Text(c);
   SL_RETURN_IF_ERROR(c.status());
-  spec.turn = {.before =
-                   "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
-                   "<|im_start|>user\n",
-               .after = "<|im_end|>\n<|im_start|>assistant\n"};
+  spec.turn.chat_template = QwenTemplate(/*system=*/true);
   spec.parts = TextOnlyParts(spec.text.tied);
   spec.unused = {"*rotary_emb.inv_freq"};
   if (spec.text.tied) spec.unused.push_back("lm_head.weight");

@@ -5,11 +5,9 @@
 #include "fusion/families/text_config.h"
 
 namespace sightline {
-namespace {
 
-QwenVision ReadVision(const ConfigReader& c, const ConfigReader& v, int64_t hidden) {
-  QwenVision s;
-  vision::QwenTowerSpec& t = s.tower;
+vision::QwenTowerSpec ReadQwen25Tower(const ConfigReader& v, int64_t hidden) {
+  vision::QwenTowerSpec t;
   t.hidden = v.Int("hidden_size", 8, 1 << 14);
   t.ffn = v.Int("intermediate_size", 8, 1 << 17);
   t.layers = v.Int("depth", 1, 256);
@@ -24,6 +22,14 @@ QwenVision ReadVision(const ConfigReader& c, const ConfigReader& v, int64_t hidd
   if (t.window < 1) v.Fail("window_size", "is smaller than a merge unit");
   t.full_layers = v.Ints("fullatt_block_indexes", 256, 0, 256);
   if (!v.Has("fullatt_block_indexes")) t.full_layers = {7, 15, 23, 31};
+  return t;
+}
+
+namespace {
+
+QwenVision ReadVision(const ConfigReader& c, const ConfigReader& v, int64_t hidden) {
+  QwenVision s;
+  s.tower = ReadQwen25Tower(v, hidden);
   s.tokens_per_second = v.Real("tokens_per_second", 0, 1e6, 2);
   s.image_id = static_cast<int32_t>(c.Int("image_token_id", 0, 1 << 22, 151655));
   s.video_id = static_cast<int32_t>(c.Int("video_token_id", 0, 1 << 22, 151656));

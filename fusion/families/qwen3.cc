@@ -18,7 +18,7 @@ StatusOr<CheckpointSpec> ReadQwen3(const ModelConfigs& configs) {
   CheckpointSpec spec;
   spec.text = Qwen3Text(c);
   SL_RETURN_IF_ERROR(c.status());
-  spec.turn = {.before = "<|im_start|>user\n", .after = "<|im_end|>\n<|im_start|>assistant\n"};
+  spec.turn.chat_template = QwenTemplate(/*system=*/false);
   spec.parts = TextOnlyParts(spec.text.tied);
   spec.unused = {"*rotary_emb.inv_freq"};
   if (spec.text.tied) spec.unused.push_back("lm_head.weight");

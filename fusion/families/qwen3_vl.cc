@@ -7,11 +7,9 @@
 #include "fusion/families/text_config.h"
 
 namespace sightline {
-namespace {
 
-QwenVision ReadVision(const ConfigReader& c, const ConfigReader& v, int64_t hidden) {
-  QwenVision s;
-  vision::QwenTowerSpec& t = s.tower;
+vision::QwenTowerSpec ReadQwen3Tower(const ConfigReader& v, int64_t hidden) {
+  vision::QwenTowerSpec t;
   t.hidden = v.Int("hidden_size", 8, 1 << 14);
   t.ffn = v.Int("intermediate_size", 8, 1 << 17);
   t.layers = v.Int("depth", 1, 256);
@@ -29,6 +27,14 @@ QwenVision ReadVision(const ConfigReader& c, const ConfigReader& v, int64_t hidd
   if (t.hidden % (4 * t.heads)) v.Fail("num_heads", "must divide hidden_size into multiples of 4");
   if (t.out != hidden) v.Fail("out_hidden_size", "must be the text model's hidden_size");
   t.deepstack = v.Ints("deepstack_visual_indexes", 64, 0, t.layers - 1);
+  return t;
+}
+
+namespace {
+
+QwenVision ReadVision(const ConfigReader& c, const ConfigReader& v, int64_t hidden) {
+  QwenVision s;
+  s.tower = ReadQwen3Tower(v, hidden);
   s.budget_covers_clip = s.frames_apart = true;
   s.image_id = static_cast<int32_t>(c.Int("image_token_id", 0, 1 << 22, 151655));
   s.video_id = static_cast<int32_t>(c.Int("video_token_id", 0, 1 << 22, 151656));

@@ -2,6 +2,9 @@
 
 #include <cmath>
 
+#include "fusion/families/readers.h"
+#include "vision/preprocess/pixel_rule.h"
+
 namespace sightline {
 namespace {
 
@@ -74,10 +77,11 @@ class QwenSide : public VisionSide {
     auto patch = static_cast<int>(spec_.tower.patch), merge = static_cast<int>(spec_.tower.merge);
     auto count = static_cast<int64_t>(frames.size());
     int64_t covered = in->video && spec_.budget_covers_clip ? count : 1;
-    SL_ASSIGN_OR_RETURN(SmartSize size,
-                        QwenResize(frames[0].height_px, frames[0].width_px, covered, patch * merge,
-                                   in->video ? spec_.video_min_pixels : spec_.min_pixels,
-                                   in->video ? spec_.video_max_pixels : spec_.max_pixels));
+    SL_ASSIGN_OR_RETURN(
+        vision::BudgetSize size,
+        vision::SizeInBudget(frames[0].height_px, frames[0].width_px, covered, patch * merge,
+                             in->video ? spec_.video_min_pixels : spec_.min_pixels,
+                             in->video ? spec_.video_max_pixels : spec_.max_pixels));
     const ImageConfig& config = in->video ? spec_.video : spec_.image;
     for (Image& f : frames)
       f = vision::Resize(f, static_cast<int>(size.width), static_cast<int>(size.height),
@@ -108,44 +112,17 @@ std::vector<vision::Grid> Spans(const QwenVision& spec, const VisualInput& in) {
 
 }  // namespace
 
-StatusOr<SmartSize> QwenResize(int64_t height, int64_t width, int64_t frames, int64_t factor,
-                               int64_t least, int64_t most) {
-  if (std::max(height, width) > 200 * std::min(height, width))
-    return BadMedia("the picture's sides differ more than 200 fold");
-  auto h = static_cast<double>(height), w = static_cast<double>(width),
-       f = static_cast<double>(factor);
-  auto n = static_cast<double>(frames);
-  // Halves go to the even multiple.
-  auto nearest = [&](double v) { return std::max(f, std::nearbyint(v / f) * f); };
-  double out_h = nearest(h), out_w = nearest(w);
-  if (n * out_h * out_w > static_cast<double>(most)) {
-    double beta = std::sqrt(n * h * w / static_cast<double>(most));
-    out_h = std::max(f, std::floor(h / beta / f) * f);
-    out_w = std::max(f, std::floor(w / beta / f) * f);
-  } else if (n * out_h * out_w < static_cast<double>(least)) {
-    double beta = std::sqrt(static_cast<double>(least) / (n * h * w));
-    out_h = std::ceil(h * beta / f) * f;
-    out_w = std::ceil(w * beta / f) * f;
-  }
-  return SmartSize{static_cast<int64_t>(out_h), static_cast<int64_t>(out_w)};
-}
-
 TurnForm QwenTurn(const QwenVision& spec) {
-  TurnForm f{.before =
-                 "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
-                 "<|im_start|>user\n",
-             .after = "<|im_end|>\n<|im_start|>assistant\n",
-             .image_open = "<|vision_start|>",
-             .image_close = "<|vision_end|>",
-             .clip_open = "<|vision_start|>",
-             .clip_close = "<|vision_end|>"};
-  if (spec.frames_apart) {
-    f.frame_times = f.frames_apart = true;
-    f.frame_open = f.clip_open;
-    f.frame_close = f.clip_close;
+  TurnForm f{.chat_template = QwenTemplate(/*system=*/true),
+             .image_mark = "<|image_pad|>",
+             .clip_mark = "<|video_pad|>",
+             .image_place = spec.image_id,
+             .video_place = spec.video_id};
+  if (spec.frames_apart) {  // each frame has marks of its own inside those round the clip
+    f.frame_open = "<{seconds} seconds><|vision_start|>";
+    f.frame_close = "<|vision_end|>";
+    f.frames_apart = true;
   }
-  f.image_place = spec.image_id;
-  f.video_place = spec.video_id;
   f.mrope = true;
   f.tokens_per_second = spec.tokens_per_second;
   return f;
@@ -173,6 +150,8 @@ void ReadQwenProcessor(const ModelConfigs& configs, QwenVision* spec, Status* st
   spec->clip.frames_per_second = video.Real("fps", 1e-3, 1e3, 2);
   spec->clip.min_frames = static_cast<int>(video.Int("min_frames", 1, 4096, 4));
   spec->clip.max_frames = static_cast<int>(video.Int("max_frames", 1, 1 << 16, 768));
+  spec->clip.rule = spec->frames_apart ? FrameRule::kEnds : FrameRule::kStride;
+  spec->clip.multiple = static_cast<int>(spec->tower.frames);
   if (spec->clip.max_frames < spec->clip.min_frames)
     video.Fail("max_frames", "must not be below min_frames");
   *status = image.status().ok() ? video.status() : image.status();

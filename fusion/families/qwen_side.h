@@ -19,6 +19,10 @@ struct QwenVision {
   ClipRule clip;
 };
 
+// Sizes of a vision_config; `hidden`: the decoder's width, which its rows must have.
+vision::QwenTowerSpec ReadQwen25Tower(const ConfigReader& vision, int64_t hidden);
+vision::QwenTowerSpec ReadQwen3Tower(const ConfigReader& vision, int64_t hidden);
+
 // Budgets and normalisation of a processor config.
 void ReadQwenProcessor(const ModelConfigs& configs, QwenVision* spec, Status* status);
 
@@ -31,14 +35,6 @@ TurnForm QwenTurn(const QwenVision& spec);
 StatusOr<std::vector<int32_t>> QwenPositions(const QwenVision& spec,
                                              const std::vector<int32_t>& ids,
                                              const VisualInput& in);
-
-// Sides to multiples of `factor` px with the aspect kept and frames * height * width inside the
-// budget.
-struct SmartSize {
-  int64_t height = 0, width = 0;
-};
-StatusOr<SmartSize> QwenResize(int64_t height, int64_t width, int64_t frames, int64_t factor,
-                               int64_t least, int64_t most);
 
 StatusOr<std::unique_ptr<VisionSide>> LoadQwenSide(const QwenVision& spec, Checkpoint* weights);
 

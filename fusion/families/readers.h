@@ -20,6 +20,9 @@ language::DecoderSpec LlamaText(const ConfigReader& text);
 language::DecoderSpec Qwen2Text(const ConfigReader& text);
 language::DecoderSpec Qwen3Text(const ConfigReader& text);
 
+// The built-in chat template of the Qwen families; with the system prompt that some of them state.
+std::string QwenTemplate(bool system);
+
 // Parts of a text-only checkpoint: "model." and "lm_head.weight".
 std::vector<WeightPart> TextOnlyParts(bool tied);
 // "text" under any of `prefixes`, the head beside it or under "language_model.".

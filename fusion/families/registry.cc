@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "fusion/families/readers.h"
+#include "fusion/gguf/config.h"
 
 namespace sightline {
 
@@ -99,7 +100,27 @@ void ReadSampling(const ConfigReader& c, CheckpointSpec* spec) {
 
 }  // namespace
 
+StatusOr<CheckpointSpec> ReadCheckpointSpec(const GgufModel& model) {
+  SL_ASSIGN_OR_RETURN(ModelConfigs configs, ReadGgufConfigs(model));
+  auto spec = ReadCheckpointSpec(configs);
+  if (spec.ok()) {
+    spec->unused.push_back("rope_freqs.weight");  // read with the metadata
+    return spec;
+  }
+  // The metadata has been checked; what a family still refuses it names as its own files would.
+  std::string what(spec.status().message());
+  for (const char* file : {"generation_config.json", "processor_config.json", "config.json"}) {
+    size_t at = what.find(file);
+    if (at != std::string::npos) what.replace(at, std::string(file).size(), "metadata");
+  }
+  return ErrorWithReason(spec.status().code(), ReasonOf(spec.status()), "gguf: " + what);
+}
+
 StatusOr<CheckpointSpec> ReadCheckpointSpec(const std::string& directory) {
+  if (IsGgufPath(directory)) {
+    SL_ASSIGN_OR_RETURN(GgufModel model, OpenGgufModel(directory));
+    return ReadCheckpointSpec(model);
+  }
   SL_ASSIGN_OR_RETURN(ModelConfigs configs, ReadModelConfigs(directory));
   return ReadCheckpointSpec(configs);
 }

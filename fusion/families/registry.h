@@ -10,14 +10,17 @@
 
 namespace sightline {
 
+struct GgufModel;
+
 const std::vector<Family>& Families();
 // UNIMPLEMENTED names the model_type that no family claims.
 StatusOr<const Family*> FindFamily(const Json& config);
 
-// A model directory as downloaded: config -> family -> spec.
+// A model directory as downloaded, or a GGUF file: config -> family -> spec.
 StatusOr<ModelConfigs> ReadModelConfigs(const std::string& directory);
 StatusOr<CheckpointSpec> ReadCheckpointSpec(const std::string& directory);
 StatusOr<CheckpointSpec> ReadCheckpointSpec(const ModelConfigs& configs);
+StatusOr<CheckpointSpec> ReadCheckpointSpec(const GgufModel& model);
 
 // The text side from weights whose parts are mapped.
 StatusOr<std::unique_ptr<language::Decoder>> LoadDecoder(

@@ -10,8 +10,8 @@ namespace {
 
 struct SmolVision {
   vision::VitSpec vit;
-  ImageConfig image;
-  int64_t scale = 4, longest = 0, tile = 0, out = 0;
+  ImageConfig image, frame;  // frame: of a clip
+  int64_t scale = 4, longest = 0, frame_longest = 0, tile = 0, out = 0;
   bool split = true;
 };
 
@@ -32,20 +32,25 @@ class SmolSide : public VisionSide {
 
   StatusOr<VisualInput> Preprocess(const std::vector<Image>& images, bool video,
                                    double fps) const override {
-    if (video) return BadMedia("this build takes no video for this model");
     int side = static_cast<int>(spec_.vit.image);
     std::vector<Image> tiles;
     std::array<int32_t, 2> grid{};
     for (const Image& image : images) {
+      if (video) {  // never cut; squared in two steps, as the reference does
+        Image small = Sized(image, spec_.frame_longest, spec_.frame.filter);
+        tiles.push_back(vision::Resize(small, side, side, spec_.frame.filter));
+        continue;
+      }
       std::vector<Image> of_image = Tiles(image, &grid);
       tiles.insert(tiles.end(), of_image.begin(), of_image.end());
     }
     VisualInput in;
     in.tiles = grid;
+    in.video = video;
     in.pixels = Tensor({1, static_cast<int64_t>(tiles.size()), 3, side, side});
     float* out = in.pixels.data.data();
     for (const Image& tile : tiles) {
-      vision::ToPlanes(tile, spec_.image.norm, out);
+      vision::ToPlanes(tile, (video ? spec_.frame : spec_.image).norm, out);
       out += int64_t{3} * side * side;
     }
     return in;
@@ -67,11 +72,9 @@ class SmolSide : public VisionSide {
   double pixel_std() const override { return spec_.image.max_std(); }
 
  private:
-  // Longest side to `longest` (sides even), then up to whole tiles; the tiles row by row, then the
-  // overview.
-  std::vector<Image> Tiles(const Image& image, std::array<int32_t, 2>* grid) const {
-    *grid = {0, 0};
-    int longest = static_cast<int>(spec_.longest), tile = static_cast<int>(spec_.tile);
+  // Longest side to `to`; the other even.
+  static Image Sized(const Image& image, int64_t to, vision::Filter filter) {
+    int longest = static_cast<int>(to);
     double aspect = static_cast<double>(image.width_px) / image.height_px;
     int w = longest, h = longest;
     if (image.width_px >= image.height_px) {
@@ -81,9 +84,15 @@ class SmolSide : public VisionSide {
       w = static_cast<int>(h * aspect);
       w += w % 2;
     }
-    w = std::max(1, w);
-    h = std::max(1, h);
-    Image sized = vision::Resize(image, w, h, spec_.image.filter);
+    return vision::Resize(image, std::max(1, w), std::max(1, h), filter);
+  }
+
+  // Longest side to `longest`, then up to whole tiles; the tiles row by row, then the overview.
+  std::vector<Image> Tiles(const Image& image, std::array<int32_t, 2>* grid) const {
+    *grid = {0, 0};
+    int tile = static_cast<int>(spec_.tile);
+    Image sized = Sized(image, spec_.longest, spec_.image.filter);
+    int w = sized.width_px, h = sized.height_px;
     std::vector<Image> tiles;
     auto up = [tile](double v) { return static_cast<int>(std::ceil(v / tile)) * tile; };
     if (spec_.split) {
@@ -124,6 +133,26 @@ class SmolSide : public VisionSide {
   Linear projector_;
 };
 
+// Clips are taken by SmolVLM2 alone, whose processor says how to sample them.
+bool ReadClips(const ModelConfigs& configs, SmolVision* s, CheckpointSpec* spec, Status* status) {
+  const Json& image = ImageProcessorJson(configs.processor);
+  auto own = configs.processor.find("video_processor");
+  bool has_own = own != configs.processor.end() && own->is_object();
+  ConfigReader p(has_own ? *own : image, "processor_config.json"), sampling(p, "video_sampling");
+  ConfigReader size(p, "size"), video_size(sampling, "video_size");
+  s->frame = ReadImageConfig(p);
+  if (s->frame.filter == vision::Filter::kLanczos) s->frame.filter = vision::Filter::kBicubic;
+  int64_t longest = has_own ? size.Int("longest_edge", 1, 16384, s->vit.image) : s->vit.image;
+  s->frame_longest = video_size.Int("longest_edge", 1, 16384, longest);
+  spec->clip.rule = FrameRule::kEndsInside;
+  spec->clip.frames_per_second = sampling.Real("fps", 1e-3, 1e3, p.Real("fps", 1e-3, 1e3, 1));
+  spec->clip.min_frames = 1;
+  int64_t most = p.Int("num_frames", 1, 1 << 16, 64);
+  spec->clip.max_frames = static_cast<int>(sampling.Int("max_frames", 1, 1 << 16, most));
+  *status = p.status();
+  return has_own || p.Has("video_sampling");
+}
+
 }  // namespace
 
 StatusOr<CheckpointSpec> ReadSmolVlm(const ModelConfigs& configs) {
@@ -148,16 +177,32 @@ StatusOr<CheckpointSpec> ReadSmolVlm(const ModelConfigs& configs) {
   if (s.vit.grid() % s.scale) c.Fail("scale_factor", "must divide the tower's grid");
   if (s.tile != s.vit.image) p.Fail("max_image_size", "must be the tower's image_size");
   spec.place_ids = {static_cast<int32_t>(c.Int("image_token_id", 0, 1 << 22, 128257))};
-  spec.turn = {.before = "<|im_start|>User",
-               .before_text = ": ",
-               .before_media = ":",
-               .after = "<end_of_utterance>\nAssistant:",
-               .image_open = "<fake_token_around_image><global-img>",
-               .image_close = "<fake_token_around_image>",
-               .tile_open = "<fake_token_around_image><row_{row}_col_{col}>",
-               .tile_row_close = "\n",
-               .tiles_close = "\n"};
+  spec.turn = {
+      .chat_template =
+          "<|im_start|>{% for m in messages %}{{ m.role|capitalize }}:{{ ' ' if "
+          "m.content[0].type != 'image' }}{% for c in m.content %}{{ c.text if c.type == 'text' "
+          "else '<' ~ c.type ~ '>' }}{% endfor %}<end_of_utterance>\n"
+          "{% endfor %}Assistant:",
+      .image_mark = "<image>",
+      .clip_mark = "<video>",
+      .image_open = "<fake_token_around_image><global-img>",
+      .image_close = "<fake_token_around_image>",
+      .tile_open = "<fake_token_around_image><row_{row}_col_{col}>",
+      .tile_row_close = "\n",
+      .tiles_close = "\n"};
   spec.turn.image_place = spec.place_ids[0];
+  Status clips;
+  spec.takes_clips = ReadClips(configs, &s, &spec, &clips);
+  SL_RETURN_IF_ERROR(clips);
+  if (spec.takes_clips) {
+    spec.turn.video_place = spec.turn.image_place;  // frames are images to the model
+    spec.turn.clip_open =
+        "You are provided the following series of {frames} frames from a {length} [H:MM:SS] "
+        "video.\n";
+    spec.turn.frame_open = "\nFrame from {clock}:" + spec.turn.image_open;
+    spec.turn.frame_close = spec.turn.image_close;
+    spec.turn.clip_close = "\n\n";
+  }
   SL_RETURN_IF_ERROR(c.status());
   SL_RETURN_IF_ERROR(p.status());
   spec.load_vision = [s](Checkpoint* w) { return SmolSide::Load(s, w); };

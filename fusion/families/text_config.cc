@@ -1,5 +1,8 @@
 #include "fusion/families/text_config.h"
 
+#include <algorithm>
+#include <cmath>
+
 namespace sightline {
 namespace {
 
@@ -13,13 +16,47 @@ std::string RopeKey(const ConfigReader& c) {
   return c.Has("rope_parameters") ? "rope_parameters" : "rope_scaling";
 }
 
-RopeScaling ReadScaling(const ConfigReader& r) {
+// YaRN's factor for attention, where the config does not state it: of the scores it is squared.
+double AttentionFactor(const ConfigReader& r, double factor) {
+  auto by = [factor](double mscale) {
+    return factor <= 1 ? 1.0 : 0.1 * mscale * std::log(factor) + 1;
+  };
+  double mscale = r.Real("mscale", 0, 1e3, 0), all = r.Real("mscale_all_dim", 0, 1e3, 0);
+  double stated = mscale > 0 && all > 0 ? by(mscale) / by(all) : by(1);
+  return r.Real("attention_factor", 1e-3, 1e3, stated);
+}
+
+// `context`: of the config; grows with YaRN, whose configs may still state the trained one.
+RopeScaling ReadScaling(const ConfigReader& r, int64_t* context) {
   RopeScaling s;
   std::string kind = r.Text("rope_type", r.Text("type", "default"));
-  if (kind == "default" || kind == "mrope") return s;
+  // Dynamic scaling changes nothing up to the config's own context, beyond which none goes here.
+  if (kind == "default" || kind == "mrope" || kind == "dynamic") return s;
+  if (kind == "yarn") {
+    s.kind = RopeScaling::Kind::kYarn;
+    auto trained = static_cast<double>(*context);
+    s.original_context = r.Real("original_max_position_embeddings", 1, 1e9, trained);
+    s.factor = r.Real("factor", 1, 1e6, std::max(1.0, trained / s.original_context));
+    s.beta_fast = r.Real("beta_fast", 1e-3, 1e6, 32);
+    s.beta_slow = r.Real("beta_slow", 1e-3, 1e6, 1);
+    s.whole_pairs = r.Bool("truncate", true);
+    s.attention_factor = AttentionFactor(r, s.factor);
+    if (s.beta_fast < s.beta_slow) r.Fail("beta_fast", "must not be below beta_slow");
+    *context = std::max(*context, static_cast<int64_t>(std::min(s.original_context * s.factor,
+                                                                static_cast<double>(1 << 24))));
+    return s;
+  }
+  if (kind == "factors") {  // as GGUF files state a scaling: one divisor a pair
+    s.kind = RopeScaling::Kind::kFactors;
+    for (double f : r.Reals("factors", 512)) {
+      if (!(f >= 1e-3 && f <= 1e6)) r.Fail("factors", "must be from 0.001 to 1000000");
+      s.factors.push_back(static_cast<float>(f));
+    }
+    return s;
+  }
   if (kind != "linear" && kind != "llama3") {
-    r.Fail("rope_type",
-           "is '" + kind.substr(0, 40) + "'; default, linear, llama3 and mrope are known");
+    r.Fail("rope_type", "is '" + kind.substr(0, 40) +
+                            "'; default, linear, llama3, yarn, dynamic and mrope are known");
     return s;
   }
   s.kind = kind == "linear" ? RopeScaling::Kind::kLinear : RopeScaling::Kind::kLlama3;
@@ -41,12 +78,12 @@ void ReadRope(const ConfigReader& c, DecoderSpec* s) {
   if (rope.Has("full_attention")) {  // one entry a kind of layer
     ConfigReader full(rope, "full_attention"), local(rope, "sliding_attention");
     s->rope_theta = theta(full, "rope_theta", s->rope_theta);
-    s->rope_scaling = ReadScaling(full);
+    s->rope_scaling = ReadScaling(full, &s->context);
     s->local_rope_theta = theta(local, "rope_theta", s->rope_theta);
     return;
   }
   s->rope_theta = theta(rope, "rope_theta", s->rope_theta);
-  s->rope_scaling = ReadScaling(rope);
+  s->rope_scaling = ReadScaling(rope, &s->context);
   if (c.Has("rope_local_base_freq")) s->local_rope_theta = theta(c, "rope_local_base_freq", 10000);
 }
 

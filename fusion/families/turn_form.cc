@@ -1,194 +1,235 @@
 #include "fusion/families/turn_form.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
+#include <ctime>
 
+#include "fusion/families/number_words.h"
+#include "fusion/families/prompt_text.h"
 #include "fusion/families/vision_side.h"
+#include "language/jinja/template.h"
 
 namespace sightline {
 namespace {
 
-// A box of visual tokens that share where they start.
-struct Block {
-  int offset = 0, steps = 1, rows = 0, cols = 0;
-  double pace = 1;  // positions between steps
-};
+using language::TextSpan;
+using language::jinja::RenderedText;
+using language::jinja::Template;
+using OrderedJson = nlohmann::ordered_json;
 
-// Text counts up in all three streams; a block starts after the largest position so far.
-std::vector<int32_t> BlockPositions(int tokens, const std::vector<Block>& blocks) {
-  auto total = static_cast<size_t>(tokens);
-  std::vector<int32_t> out(3 * total);
-  int32_t next = 0;
-  size_t i = 0;
-  for (size_t b = 0; b <= blocks.size(); ++b) {
-    size_t end = b < blocks.size() ? static_cast<size_t>(blocks[b].offset) : total;
-    for (; i < end; ++i) out[i] = out[total + i] = out[2 * total + i] = next++;
-    if (b == blocks.size()) break;
-    const Block& k = blocks[b];
-    int32_t start = next;
-    for (int32_t n = 0; n < k.steps * k.rows * k.cols; ++n, ++i) {
-      out[i] = start + static_cast<int32_t>(n / (k.rows * k.cols) * k.pace);
-      out[total + i] = start + n / k.cols % k.rows;
-      out[2 * total + i] = start + n % k.cols;
-      next = std::max({next, out[i] + 1, out[total + i] + 1, out[2 * total + i] + 1});
-    }
+bool IsClip(const EncodedMedia& m) { return m.kind == MediaItem::Kind::kVideo; }
+
+const EncodedMedia* MediaOf(const PromptPart& p) {
+  const auto* media = std::get_if<std::shared_ptr<const EncodedMedia>>(&p.content);
+  return media ? media->get() : nullptr;
+}
+
+bool Touches(const std::vector<TextSpan>& spans, size_t begin, size_t end) {
+  auto it = std::lower_bound(spans.begin(), spans.end(), begin,
+                             [](const TextSpan& s, size_t at) { return s.end <= at; });
+  return it != spans.end() && it->begin < end;
+}
+
+std::string Filled(std::string s, const char* name, const std::string& value) {
+  size_t at = s.find(name);
+  if (at != std::string::npos) s.replace(at, std::string(name).size(), value);
+  return s;
+}
+
+std::string Formatted(const char* format, double value) {
+  char out[48];
+  std::snprintf(out, sizeof out, format, value);
+  return out;
+}
+
+// "1:02:03", or "02:03" without hours.
+std::string Clock(double seconds, bool hours) {
+  auto s = static_cast<long long>(std::max(0.0, seconds));
+  char out[64];
+  if (hours) {
+    std::snprintf(out, sizeof out, "%lld:%02lld:%02lld", s / 3600, s / 60 % 60, s % 60);
+  } else {
+    std::snprintf(out, sizeof out, "%02lld:%02lld", s / 60, s % 60);
   }
   return out;
 }
 
-// Calls `special` for each "<...>" that names a special token, `text` for what stands between.
-template <typename Special, typename Text>
-void Walk(const std::string& s, const language::Tokenizer& codec, const Special& special, const Text& text) {
-  for (size_t i = 0; i < s.size();) {
-    size_t end = s[i] == '<' ? s.find('>', i) : std::string::npos;
-    int32_t id = end == std::string::npos ? -1 : codec.Special(s.substr(i, end - i + 1));
-    if (id < 0) {
-      text(s[i++]);
-    } else {
-      special(id);
-      i = end + 1;
-    }
-  }
-}
-
-// Text between two special tokens is encoded as one: the caller's words and the template's may
-// share a token, as in the reference.
+// The text of a prompt in the form's own words round visual tokens.
 class Writer {
  public:
-  Writer(const TurnForm& form, const language::Tokenizer& codec) : form_(form), codec_(codec) {}
-
-  void Template(const std::string& s) {
-    Walk(
-        s, codec_,
-        [this](int32_t id) {
-          Flush();
-          Ids({id});
-        },
-        [this](char c) { held_ += c; });
-  }
-  void Text(const std::string& s) { held_ += s; }
+  Writer(const TurnForm& form, const language::Tokenizer& codec)
+      : form_(form),
+        image_(form.image_place < 0 ? "" : codec.Text(form.image_place)),
+        clip_(form.video_place < 0 ? "" : codec.Text(form.video_place)) {}
 
   void Image(const EncodedMedia& media) {
     size_t next = 0;
     for (int r = 0; r < media.tile_rows; ++r) {
       for (int c = 0; c < media.tile_cols; ++c) {
-        Template(TileOpen(r + 1, c + 1));
-        Span(media.spans[next++], form_.image_place, 1);
+        out.Template(Filled(Filled(form_.tile_open, "{row}", std::to_string(r + 1)), "{col}",
+                            std::to_string(c + 1)));
+        out.Visual({&media.spans[next++], form_.image_place}, image_);
       }
-      Template(form_.tile_row_close);
+      out.Template(form_.tile_row_close);
     }
-    if (next > 0) Template(form_.tiles_close);
-    Template(form_.image_open);
-    for (; next < media.spans.size(); ++next) Span(media.spans[next], form_.image_place, 1);
-    Template(form_.image_close);
+    if (next > 0) out.Template(form_.tiles_close);
+    out.Template(form_.image_open);
+    for (; next < media.spans.size(); ++next)
+      out.Visual({&media.spans[next], form_.image_place}, image_);
+    out.Template(form_.image_close);
   }
 
   void Clip(const EncodedMedia& media) {
-    Template(form_.clip_open);
     auto steps = static_cast<int>(media.spans.size());
+    double length = media.duration_s > 0 ? media.duration_s : media.spans.back().time_s;
+    out.Template(Filled(Filled(form_.clip_open, "{frames}", NumberWords(steps)), "{length}",
+                        Clock(length, true)));
     for (size_t i = 0; i < media.spans.size(); ++i) {
-      if (form_.frame_times) {
-        char time[48];
-        std::snprintf(time, sizeof time, "<%.1f seconds>", media.spans[i].time_s);
-        Text(time);
-      }
-      Template(form_.frame_open);
-      Span(media.spans[i], form_.video_place, form_.frames_apart ? 1 : i == 0 ? steps : 0);
-      if (form_.tokens_per_second > 0 && i == 0)
-        blocks_.back().pace = media.seconds_per_span * form_.tokens_per_second;
-      Template(form_.frame_close);
+      double at = media.spans[i].time_s;
+      out.Template(Filled(Filled(form_.frame_open, "{seconds}", Formatted("%.1f", at)), "{clock}",
+                          Clock(at, false)));
+      PromptText::Block block{&media.spans[i], form_.video_place};
+      if (!form_.frames_apart) block.steps = i == 0 ? steps : 0;
+      if (form_.tokens_per_second > 0)
+        block.pace = media.seconds_per_span * form_.tokens_per_second;
+      out.Visual(block, clip_);
+      out.Template(form_.frame_close);
     }
-    Template(form_.clip_close);
+    out.Template(form_.clip_close);
   }
 
-  StatusOr<Prompt> Finish() {
-    Flush();
-    if (form_.mrope && !blocks_.empty())
-      prompt_.positions = BlockPositions(prompt_.tokens, blocks_);
-    SL_RETURN_IF_ERROR(status_);
-    return std::move(prompt_);
-  }
+  PromptText out;
 
  private:
-  void Flush() {
-    if (!held_.empty()) {
-      auto ids = codec_.EncodeUserText(held_);
-      if (status_.ok()) status_ = ids.status();
-      if (ids.ok()) Ids(*ids);
-    }
-    held_.clear();
-  }
-  void Ids(const std::vector<int32_t>& ids) {
-    if (prompt_.pieces.empty() || prompt_.pieces.back().span) prompt_.pieces.push_back({});
-    auto& to = prompt_.pieces.back().ids;
-    to.insert(to.end(), ids.begin(), ids.end());
-    prompt_.tokens += static_cast<int>(ids.size());
-  }
-  // `steps`: how many spans from this one on share a start; 0 when an earlier one has counted it.
-  void Span(const VisualSpan& span, int32_t place, int steps) {
-    Flush();
-    int n = span.rows * span.cols;
-    if (steps > 0) blocks_.push_back({prompt_.tokens, steps, span.rows, span.cols, 1});
-    prompt_.pieces.push_back({std::vector<int32_t>(static_cast<size_t>(n), place), &span});
-    prompt_.tokens += n;
-    prompt_.visual_tokens += n;
-  }
-  std::string TileOpen(int row, int col) const {
-    std::string s = form_.tile_open;
-    for (auto [name, value] : {std::pair{"{row}", row}, {"{col}", col}}) {
-      size_t at = s.find(name);
-      if (at != std::string::npos) s.replace(at, 5, std::to_string(value));
-    }
-    return s;
-  }
-
   const TurnForm& form_;
-  const language::Tokenizer& codec_;
-  std::string held_;
-  std::vector<Block> blocks_;
-  Prompt prompt_;
-  Status status_;
+  std::string image_, clip_;
 };
 
 class TurnPrompt : public PromptForm {
  public:
-  TurnPrompt(const TurnForm& form, const language::Tokenizer* codec, int64_t channels)
-      : form_(form), codec_(codec), channels_(channels) {}
+  TurnPrompt(const TurnForm& form, std::unique_ptr<Template> chat, OrderedJson special_tokens,
+             const language::Tokenizer* codec, int64_t channels)
+      : form_(form),
+        chat_(std::move(chat)),
+        own_(std::move(special_tokens)),
+        codec_(codec),
+        channels_(channels) {
+    auto bos = own_.find("bos_token");
+    if (bos != own_.end() && bos->is_string()) bos_ = bos->get<std::string>();
+    own_["add_generation_prompt"] = true;
+  }
+
+  // Finds out whether the template takes a text or a list of parts.
+  Status Probe() {
+    const std::string word = "sightline-probe";
+    Status first;
+    for (bool parts : {TakesMedia(), !TakesMedia()}) {
+      parts_ = parts;
+      std::vector<PromptPart> probe(1);
+      probe[0].content = word;
+      auto r = Render(probe);
+      // A list that is printed as one shows its keys.
+      if (r.ok() && r->text.find(word) != std::string::npos &&
+          r->text.find("'type'") == std::string::npos)
+        return absl::OkStatus();
+      if (first.ok() && !r.ok()) first = r.status();
+    }
+    if (!first.ok()) return first;
+    return ErrorWithReason(absl::StatusCode::kInvalidArgument, "TEMPLATE_INVALID",
+                           "chat template: the text of a user's message does not show");
+  }
 
   StatusOr<Prompt> Build(const std::vector<PromptPart>& parts) const override {
-    std::vector<const PromptPart*> order;
+    std::vector<const EncodedMedia*> images, clips;
     for (const PromptPart& p : parts) {
-      if (!form_.media_first || !std::holds_alternative<std::string>(p.content))
-        order.push_back(&p);
+      if (std::holds_alternative<std::string>(p.content)) continue;
+      const EncodedMedia* media = MediaOf(p);
+      SL_RETURN_IF_ERROR(Check(media));
+      (IsClip(*media) ? clips : images).push_back(media);
     }
-    for (const PromptPart& p : parts) {
-      if (form_.media_first && std::holds_alternative<std::string>(p.content)) order.push_back(&p);
-    }
+    SL_ASSIGN_OR_RETURN(RenderedText text, Render(parts));
     Writer w(form_, *codec_);
-    w.Template(form_.before);
-    for (const PromptPart* p : order) {
-      const auto* media = std::get_if<std::shared_ptr<const EncodedMedia>>(&p->content);
-      if (p == order[0]) w.Template(media ? form_.before_media : form_.before_text);
-      if (!media) {
-        w.Text(std::get<std::string>(p->content));
-        continue;
-      }
-      SL_RETURN_IF_ERROR(Check(media->get()));
-      if ((*media)->kind == MediaItem::Kind::kVideo) {
-        w.Clip(**media);
-      } else {
-        w.Image(**media);
-      }
-    }
-    w.Template(form_.after);
-    return w.Finish();
+    SL_RETURN_IF_ERROR(Fill(text, images, clips, &w));
+    // The reference's processors leave out what the tokenizer would set before a text that opens
+    // with it; its templates for text alone never have it set.
+    bool opened = !bos_.empty() && w.out.text().starts_with(bos_);
+    return w.out.Finish(*codec_, {form_.mrope, TakesMedia() && !opened});
   }
 
  private:
+  bool TakesMedia() const { return form_.image_place >= 0 || form_.video_place >= 0; }
+
+  StatusOr<RenderedText> Render(const std::vector<PromptPart>& parts) const {
+    OrderedJson content = OrderedJson::array();
+    std::string all;
+    for (const PromptPart& p : parts) {
+      if (const auto* text = std::get_if<std::string>(&p.content)) {
+        content.push_back(OrderedJson{{"type", "text"}, {"text", *text}});
+        all += *text;
+      } else if (!parts_) {
+        return BadMedia("the chat template of this model takes text alone");
+      } else {
+        content.push_back(OrderedJson{{"type", IsClip(*MediaOf(p)) ? "video" : "image"}});
+      }
+    }
+    if (!parts_) content = all;
+    language::jinja::Inputs in;
+    in.own = own_;
+    in.outside["messages"] =
+        OrderedJson::array({OrderedJson{{"role", "user"}, {"content", std::move(content)}}});
+    in.own_fields = {"role", "type"};
+    std::time_t now = std::time(nullptr);
+    localtime_r(&now, &in.now.emplace());
+    return chat_->Render(in);
+  }
+
+  // Sets media in the places that the template has marked, kind by kind in order.
+  Status Fill(const RenderedText& text, const std::vector<const EncodedMedia*>& images,
+              const std::vector<const EncodedMedia*>& clips, Writer* w) const {
+    size_t done = 0, image = 0, clip = 0;
+    auto copy = [&](size_t end) {
+      std::vector<TextSpan> user;
+      for (const TextSpan& s : text.outside) {
+        size_t from = std::max(s.begin, done), to = std::min(s.end, end);
+        if (from < to) user.push_back({from - done, to - done});
+      }
+      w->out.Mixed(std::string_view(text.text).substr(done, end - done), user);
+    };
+    for (size_t at = 0; at < text.text.size();) {
+      bool is_image = At(text, at, form_.image_mark), is_clip = At(text, at, form_.clip_mark);
+      if (!is_image && !is_clip) {
+        ++at;
+        continue;
+      }
+      if (is_clip ? clip == clips.size() : image == images.size()) return Places();
+      copy(at);
+      if (is_clip) {
+        w->Clip(*clips[clip++]);
+      } else {
+        w->Image(*images[image++]);
+      }
+      done = at += (is_clip ? form_.clip_mark : form_.image_mark).size();
+    }
+    copy(text.text.size());
+    return image == images.size() && clip == clips.size() ? absl::OkStatus() : Places();
+  }
+
+  static bool At(const RenderedText& text, size_t at, const std::string& mark) {
+    return !mark.empty() && text.text[at] == mark[0] &&
+           text.text.compare(at, mark.size(), mark) == 0 &&
+           !Touches(text.outside, at, at + mark.size());
+  }
+  Status Places() const {
+    return BadMedia("the chat template does not write one place (" + form_.image_mark +
+                    (form_.clip_mark.empty() ? "" : " or " + form_.clip_mark) +
+                    ") for each image or clip");
+  }
+
   Status Check(const EncodedMedia* media) const {
     if (!media || media->channels != channels_ || media->spans.empty())
       return BadMedia("visual tokens do not have the width of this model");
-    bool clip = media->kind == MediaItem::Kind::kVideo;
+    bool clip = IsClip(*media);
     if ((clip ? form_.video_place : form_.image_place) < 0)
       return BadMedia(clip ? "this model takes no clips" : "this model takes no images");
     size_t tiles = static_cast<size_t>(media->tile_rows) * static_cast<size_t>(media->tile_cols);
@@ -203,31 +244,32 @@ class TurnPrompt : public PromptForm {
   }
 
   TurnForm form_;
+  std::unique_ptr<Template> chat_;
+  OrderedJson own_;
+  std::string bos_;
+  bool parts_ = false;  // content is a list of parts
   const language::Tokenizer* codec_;
   int64_t channels_;
 };
 
 }  // namespace
 
-StatusOr<std::unique_ptr<PromptForm>> MakeTurnPrompt(const TurnForm& f, const language::Tokenizer* codec,
+StatusOr<std::unique_ptr<PromptForm>> MakeTurnPrompt(const TurnForm& form,
+                                                     const std::optional<ChatTemplateFile>& file,
+                                                     const language::Tokenizer* codec,
                                                      int64_t channels) {
-  std::string missing;
-  for (const std::string* s :
-       {&f.before, &f.before_text, &f.before_media, &f.after, &f.image_open, &f.image_close,
-        &f.clip_open, &f.clip_close, &f.frame_open, &f.frame_close}) {
-    Walk(
-        *s, *codec, [](int32_t) {}, [&](char c) { missing += c; });
+  for (int32_t place : {form.image_place, form.video_place}) {
+    // Published tokenizers may list the place as an added token that is not `special`.
+    if (place >= 0 && codec->Special(codec->Text(place)) != place)
+      return ErrorWithReason(absl::StatusCode::kInvalidArgument, "TOKENIZER_INVALID",
+                             "tokenizer.json: token " + std::to_string(place) +
+                                 ", in whose place visual tokens stand, is not an added token");
   }
-  // What is left holds no "<" unless the tokenizer does not know what stands there.
-  size_t at = missing.find('<');
-  if (at != std::string::npos) {
-    return ErrorWithReason(absl::StatusCode::kInvalidArgument, "TOKENIZER_INVALID",
-                           "tokenizer.json lacks the special token " +
-                               missing.substr(at, missing.find('>', at) == std::string::npos
-                                                      ? 30
-                                                      : missing.find('>', at) - at + 1));
-  }
-  return std::unique_ptr<PromptForm>(std::make_unique<TurnPrompt>(f, codec, channels));
+  SL_ASSIGN_OR_RETURN(auto chat, Template::Parse(file ? file->source : form.chat_template));
+  auto prompt = std::make_unique<TurnPrompt>(
+      form, std::move(chat), file ? file->special_tokens : OrderedJson::object(), codec, channels);
+  SL_RETURN_IF_ERROR(prompt->Probe());
+  return std::unique_ptr<PromptForm>(std::move(prompt));
 }
 
 }  // namespace sightline

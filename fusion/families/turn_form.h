@@ -1,34 +1,40 @@
-// A turn of the user as data: what stands round text and media in a family's prompt. One class
-// turns it into ids; the families differ in the strings alone.
+// What a family sets in the place of an image or clip that a chat template has written, as data.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "fusion/chat_template_file.h"
 #include "fusion/prompt.h"
 #include "fusion/tokenizer_file.h"
 
 namespace sightline {
 
-// "<...>" in a string that names a special token of the model becomes that token.
 struct TurnForm {
-  std::string before = "", before_text = "", before_media = "";  // the latter by the first part
-  std::string after = "";
-  bool media_first = false;  // the template lists all media before the text
+  // Jinja, for model directories that bring no template of their own.
+  std::string chat_template = "";
+  // What a template writes where an image or a clip goes; empty: not taken.
+  std::string image_mark = "", clip_mark = "";
+  int32_t image_place = -1, video_place = -1;  // tokens in whose places visual rows stand
   std::string image_open = "", image_close = "";
   // Before each tile; {row} and {col} count from 1. The spans after the tiles are the overview's.
   std::string tile_open = "", tile_row_close = "", tiles_close = "";
+  // {frames} (their number in words) and {length} (H:MM:SS) of clip_open, {seconds} (with one digit)
+  // and {clock} (MM:SS) of frame_open are filled in.
   std::string clip_open = "", clip_close = "", frame_open = "", frame_close = "";
-  bool frame_times = false;                    // "<1.5 seconds>" before each frame
-  bool frames_apart = false;                   // each span of a clip has positions of its own
-  int32_t image_place = -1, video_place = -1;  // below 0: not taken
-  bool mrope = false;                          // positions of three streams (arXiv 2409.12191)
-  double tokens_per_second = 0;                // > 0: time positions of a clip follow the clock
+  bool frames_apart = false;     // each span of a clip has positions of its own
+  bool mrope = false;            // positions of three streams (arXiv 2409.12191)
+  double tokens_per_second = 0;  // > 0: time positions of a clip follow the clock
 };
 
-// Of a model with hidden size `channels`; `codec` outlives it. INVALID_ARGUMENT names a special
-// token that the tokenizer lacks.
-StatusOr<std::unique_ptr<PromptForm>> MakeTurnPrompt(const TurnForm& form, const language::Tokenizer* codec,
+// How a model with hidden size `channels` lays out a turn of the user: by `file` where the
+// directory has a template, else by the form's own. `codec` outlives it. Errors: a template that
+// cannot be parsed (INVALID_ARGUMENT or UNIMPLEMENTED, with construct and line) or that takes no
+// text of a user, a place that is no added token of the tokenizer.
+StatusOr<std::unique_ptr<PromptForm>> MakeTurnPrompt(const TurnForm& form,
+                                                     const std::optional<ChatTemplateFile>& file,
+                                                     const language::Tokenizer* codec,
                                                      int64_t channels);
 
 }  // namespace sightline

@@ -245,7 +245,10 @@ Tokenizer::~Tokenizer() = default;
 StatusOr<std::unique_ptr<Tokenizer>> Tokenizer::Parse(std::string_view json) {
   if (json.size() > kMaxFileBytes)
     return Invalid(absl::InvalidArgumentError("tokenizer.json is too large"));
-  auto doc = nlohmann::json::parse(json, nullptr, /*allow_exceptions=*/false);
+  return FromJson(nlohmann::json::parse(json, nullptr, /*allow_exceptions=*/false));
+}
+
+StatusOr<std::unique_ptr<Tokenizer>> Tokenizer::FromJson(const nlohmann::json& doc) {
   if (!doc.is_object())
     return Invalid(absl::InvalidArgumentError("tokenizer.json is not a JSON object"));
   auto impl = std::make_unique<Impl>();

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,8 @@ class Tokenizer {
   // `json`: the bytes of tokenizer.json. INVALID_ARGUMENT names what is wrong, UNIMPLEMENTED what
   // is not supported; reason TOKENIZER_INVALID.
   static StatusOr<std::unique_ptr<Tokenizer>> Parse(std::string_view json);
+  // The same of a document at hand. Its texts must be valid UTF-8.
+  static StatusOr<std::unique_ptr<Tokenizer>> FromJson(const nlohmann::json& doc);
   ~Tokenizer();
 
   // Text from outside: no part of it becomes a special token, whatever it says. Fails only when a

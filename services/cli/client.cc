@@ -27,6 +27,7 @@ StatusOr<std::unique_ptr<Client>> Client::Connect(const Target& target) {
   if (target.local) {
     ServerConfig config;
     config.model = target.model;
+    config.mmproj = target.mmproj;
     config.device = target.device;
     config.log_level = "error";
     SL_RETURN_IF_ERROR(ReadEnvironment(&config));

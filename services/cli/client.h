@@ -18,6 +18,7 @@ struct Target {
   std::string server = "127.0.0.1:50051";
   bool local = false;   // start a server inside this process
   std::string model;    // of a local server; empty: the one that ships
+  std::string mmproj;   // its visual half, where it is a GGUF file
   std::string weights;  // of a local server's decoder; empty: as the environment says, or stored
   std::string device = "cpu";  // of a local server
   double deadline_s = 300;

@@ -9,7 +9,9 @@ void AddTarget(CLI::App* cmd, Target* target) {
   auto* local =
       cmd->add_flag("--local", target->local, "start the model inside this program instead");
   server->excludes(local);
-  cmd->add_option("--model", target->model, "model folder for --local")->needs(local);
+  cmd->add_option("--model", target->model, "model folder or GGUF file for --local")->needs(local);
+  cmd->add_option("--mmproj", target->mmproj, "visual half of a GGUF model; found beside it")
+      ->needs(local);
   cmd->add_option("--device", target->device, "cpu, cuda or cuda:N, for --local")->needs(local);
   cmd->add_option("--weights", target->weights,
                   "decoder weights for --local: stored, f32, bf16, q8 or q4")

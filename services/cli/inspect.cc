@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "fusion/families/model_kinds.h"
+#include "fusion/gguf/model.h"
 #include "services/cli/client.h"
 #include "services/cli/commands.h"
 
@@ -13,20 +14,24 @@ struct Part {
   int64_t tensors = 0, weights = 0;
 };
 
-int Inspect(const std::string& folder, bool tensors, bool json) {
+int Inspect(const std::string& path, bool tensors, bool json) {
+  std::string gguf = FindGguf(path), folder = gguf.empty() ? path : gguf;
   auto spec = DescribeModel(folder);
   if (!spec.ok()) return Fail(spec.status());
   auto file = Checkpoint::Open(folder);
   if (!file.ok()) return Fail(file.status());
   std::map<std::string, Part> parts;
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
-  int64_t total = 0;
+  std::map<std::string, int64_t> stored;  // weights by format
+  int64_t total = 0, bytes = 0;
   for (const auto& [name, t] : (*file)->tensors()) {
     Part& p = parts[name.substr(0, name.find('.'))];
     p.tensors += 1;
     p.weights += Tensor::Count(t.shape);
     total += Tensor::Count(t.shape);
-    if (tensors) list.push_back({{"name", name}, {"shape", t.shape}});
+    bytes += static_cast<int64_t>(t.end - t.begin);
+    stored[t.dtype] += Tensor::Count(t.shape);
+    if (tensors) list.push_back({{"name", name}, {"shape", t.shape}, {"format", t.dtype}});
   }
   const language::DecoderSpec& d = spec->text;
   // float32: every weight, and a key and a value of every layer for each token.
@@ -37,6 +42,8 @@ int Inspect(const std::string& folder, bool tensors, bool json) {
                                   {"weights", total},
                                   {"context_tokens", d.context},
                                   {"weight_bytes", total * 4},
+                                  {"file_bytes", bytes},
+                                  {"stored", stored},
                                   {"kv_bytes_per_token", kv},
                                   {"images", spec->images},
                                   {"clips", spec->clips},
@@ -56,6 +63,10 @@ int Inspect(const std::string& folder, bool tensors, bool json) {
   for (const auto& [name, p] : parts)
     std::printf("  %-12s %4ld tensors  %8.2f M weights\n", name.c_str(),
                 static_cast<long>(p.tensors), static_cast<double>(p.weights) / 1e6);
+  std::printf("  stored: %.2f GiB,", static_cast<double>(bytes) / (1 << 30));
+  for (const auto& [format, n] : stored)
+    std::printf(" %s %.2f M", format.c_str(), static_cast<double>(n) / 1e6);
+  std::printf("\n");
   std::printf(
       "  decoder: %ld layers of width %ld, %ld heads (%ld for keys and values), vocabulary %ld, "
       "context %ld tokens\n",
@@ -76,12 +87,13 @@ int Inspect(const std::string& folder, bool tensors, bool json) {
 }  // namespace
 
 void AddInspect(CLI::App* app, int* exit_status) {
-  auto* cmd = app->add_subcommand("inspect", "Say what a model folder holds, without running it");
+  auto* cmd = app->add_subcommand("inspect",
+                                  "Say what a model folder or GGUF file holds, without running it");
   auto folder = std::make_shared<std::string>();
   auto tensors = std::make_shared<bool>(false), json = std::make_shared<bool>(false);
-  cmd->add_option("model", *folder, "folder of the model")
+  cmd->add_option("model", *folder, "folder or GGUF file of the model")
       ->required()
-      ->check(CLI::ExistingDirectory);
+      ->check(CLI::ExistingPath);
   cmd->add_flag("--tensors", *tensors, "list every tensor");
   cmd->add_flag("--json", *json, "print as JSON");
   cmd->callback([=] { *exit_status = Inspect(*folder, *tensors, *json); });

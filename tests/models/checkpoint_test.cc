@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -210,6 +211,27 @@ TEST(Registry, ReadsPublishedConfigs) {
                                  {"num_key_value_heads", 2}});
   spec = (*FindFamily(one))->read({one, Json::object(), Json::object()});
   EXPECT_TRUE(spec.ok()) << spec.status();
+}
+
+TEST(Registry, ReadsScaledRotations) {
+  Json config = Json::parse(ReadAll(GoldenDirectory("llama3") + "/config.json"));
+  config["max_position_embeddings"] = 32768;
+  auto read = [&](const char* scaling) {
+    config.erase("rope_parameters");
+    config["rope_scaling"] = Json::parse(scaling);
+    return (*FindFamily(config))->read({config, Json::object(), Json::object()});
+  };
+  auto yarn = read(R"({"factor": 4.0, "original_max_position_embeddings": 32768, "type": "yarn"})");
+  ASSERT_TRUE(yarn.ok()) << yarn.status();
+  EXPECT_EQ(yarn->text.rope_scaling.kind, language::RopeScaling::Kind::kYarn);
+  EXPECT_NEAR(yarn->text.rope_scaling.attention_factor, 0.1 * std::log(4.0) + 1, 1e-12);
+  EXPECT_EQ(yarn->text.context, 131072);
+  auto dynamic = read(R"({"factor": 2.0, "rope_type": "dynamic"})");
+  ASSERT_TRUE(dynamic.ok()) << dynamic.status();
+  EXPECT_EQ(dynamic->text.rope_scaling.kind, language::RopeScaling::Kind::kNone);
+  EXPECT_EQ(dynamic->text.context, 32768);
+  auto other = read(R"({"rope_type": "longrope"})");
+  EXPECT_THAT(other.status().message(), HasSubstr("longrope"));
 }
 
 // Fields replaced at random by hostile values: an error or a spec, never a crash.

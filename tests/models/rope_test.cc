@@ -55,6 +55,34 @@ TEST(Rope, Llama3ScalingKeepsFastPairsAndSlowsSlowOnes) {
   EXPECT_TRUE(kept > 0 && slowed > 0 && between > 0);
 }
 
+// By the formula of the paper, pair by pair, at the numbers that Qwen2.5 and Qwen3 publish.
+TEST(Rope, YarnSlowsBetweenTwoPairsAndScalesTheAngles) {
+  for (double theta : {1e6, 5e6}) {
+    for (int64_t d : {64, 128}) {
+      RopeScaling s{.kind = RopeScaling::Kind::kYarn, .factor = 4, .original_context = 32768};
+      s.attention_factor = 0.1 * std::log(4.0) + 1;
+      RopeTable plain({d, theta}), scaled({d, theta, s});
+      auto pair_of = [&](double turns) {
+        return static_cast<double>(d) * std::log(32768 / (turns * 2 * std::numbers::pi)) /
+               (2 * std::log(theta));
+      };
+      double low = std::floor(pair_of(32)), high = std::ceil(pair_of(1));
+      int kept = 0, slowed = 0, between = 0;
+      for (int64_t i = 0; i < d / 2; ++i) {
+        double f = std::pow(theta, -2.0 * static_cast<double>(i) / static_cast<double>(d));
+        double ramp = (static_cast<double>(i) - low) / (high - low);
+        double want = ramp <= 0 ? f : ramp >= 1 ? f / 4 : f / 4 * ramp + f * (1 - ramp);
+        ++(ramp <= 0 ? kept : ramp >= 1 ? slowed : between);
+        EXPECT_NEAR(scaled.frequencies()[static_cast<size_t>(i)] / want, 1, 1e-6);
+      }
+      EXPECT_TRUE(kept > 0 && slowed > 0 && between > 0);
+      auto a = scaled.Angles({7, 7, 7});
+      for (size_t i = 0; i < a.cosine.data.size(); ++i)
+        EXPECT_NEAR(std::hypot(a.cosine.data[i], a.sine.data[i]), s.attention_factor, 1e-6);
+    }
+  }
+}
+
 TEST(Rope, SectionsChooseTheStream) {
   EXPECT_EQ(RopeTable({16, 1e4, {}, {2, 3, 3}, false}).streams(),
             (std::vector<uint8_t>{0, 0, 1, 1, 1, 2, 2, 2}));

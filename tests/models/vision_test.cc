@@ -4,6 +4,7 @@
 #include <random>
 
 #include "fusion/families/qwen_side.h"
+#include "vision/preprocess/pixel_rule.h"
 #include "vision/preprocess/resample.h"
 #include "vision/select/frame_selectors.h"
 
@@ -92,19 +93,19 @@ TEST(QwenPositions, PlacesMustMatchTheMedia) {
   EXPECT_TRUE(QwenPositions(Clock(), {1, 100, 100}, in).ok());
 }
 
-TEST(QwenResize, KeepsToMultiplesAndBudget) {
+TEST(SizeInBudget, KeepsToMultiplesAndBudget) {
   std::mt19937 rng(std::random_device{}());
   for (int round = 0; round < 300; ++round) {
     int64_t h = 20 + rng() % 3000, w = 20 + rng() % 3000;
     if (std::max(h, w) > 100 * std::min(h, w)) continue;
-    auto s = QwenResize(h, w, 1, 28, 3136, 1003520);
+    auto s = vision::SizeInBudget(h, w, 1, 28, 3136, 1003520);
     ASSERT_TRUE(s.ok());
     EXPECT_EQ(s->height % 28, 0);
     EXPECT_EQ(s->width % 28, 0);
     EXPECT_GE(s->height * s->width, 3136);
     EXPECT_LE(s->height * s->width, std::max<int64_t>(1003520, 28 * std::max(h, w)));
   }
-  EXPECT_FALSE(QwenResize(10, 3000, 1, 28, 3136, 1003520).ok());
+  EXPECT_FALSE(vision::SizeInBudget(10, 3000, 1, 28, 3136, 1003520).ok());
 }
 
 TEST(Resample, FlatStaysFlatAndSameSizeStaysSame) {

@@ -161,5 +161,63 @@ TEST(PlanSegments, StartsAtKeyFramesAndDecodesLittle) {
   }
 }
 
+// Against the published processors' own arithmetic (numpy's linspace, torch's arange).
+TEST(ChooseFrameNumbers, FollowsThePublishedRules) {
+  using Numbers = std::vector<int64_t>;
+  FrameCount count{2, 4, 768, 2};
+  // 100 frames of 25 a second: 8 frames. arange(0, 100, 12.5), linspace(0, 99, 8) rounded.
+  EXPECT_EQ(ChooseFrameNumbers(FrameRule::kStride, count, 100, 4),
+            (Numbers{0, 12, 25, 37, 50, 62, 75, 87}));
+  EXPECT_EQ(ChooseFrameNumbers(FrameRule::kEnds, count, 100, 4),
+            (Numbers{0, 14, 28, 42, 57, 71, 85, 99}));
+  // 3.9 s: 7 frames by the clock; Qwen2.5-VL takes an even number of them.
+  EXPECT_EQ(ChooseFrameNumbers(FrameRule::kStride, count, 39, 3.9),
+            (Numbers{0, 6, 13, 19, 26, 32}));
+  EXPECT_EQ(ChooseFrameNumbers(FrameRule::kEnds, count, 39, 3.9),
+            (Numbers{0, 6, 13, 19, 25, 32, 38}));
+  // Fewer frames than asked for.
+  EXPECT_EQ(ChooseFrameNumbers(FrameRule::kStride, count, 3, 0.1), (Numbers{0, 1}));
+  EXPECT_EQ(ChooseFrameNumbers(FrameRule::kEnds, count, 3, 0.1), (Numbers{0, 1, 2}));
+  EXPECT_EQ(ChooseFrameNumbers(FrameRule::kStride, count, 1, 0.1), (Numbers{0}));
+  // Halves go to the even number: linspace(0, 5, 3) is 0, 2.5, 5.
+  EXPECT_EQ(ChooseFrameNumbers(FrameRule::kEnds, {1, 3, 3, 1}, 6, 1), (Numbers{0, 2, 5}));
+  // SmolVLM: 30 s at 10 a second leave out a second at both ends; 9 s do not.
+  FrameCount smol{1, 1, 8, 1};
+  EXPECT_EQ(ChooseFrameNumbers(FrameRule::kEndsInside, smol, 300, 30),
+            (Numbers{10, 50, 90, 130, 170, 210, 250, 290}));
+  EXPECT_EQ(ChooseFrameNumbers(FrameRule::kEndsInside, smol, 45, 4.5), (Numbers{0, 14, 29, 44}));
+  EXPECT_EQ(ChooseFrameNumbers(FrameRule::kEndsInside, smol, 5, 0.2), (Numbers{0}));
+}
+
+TEST(ChooseFrameNumbers, AreInsideAndAscending) {
+  std::mt19937 rng(std::random_device{}());
+  for (int round = 0; round < 500; ++round) {
+    FrameCount count{0.1 + rng() % 300 / 10.0, 1 + static_cast<int>(rng() % 8), 0,
+                     1 + static_cast<int>(rng() % 4)};
+    count.max_frames = count.min_frames + static_cast<int>(rng() % 64);
+    auto total = static_cast<int64_t>(1 + rng() % 5000);
+    double seconds = 0.01 + rng() % 10000 / 100.0;
+    for (FrameRule rule : {FrameRule::kStride, FrameRule::kEnds, FrameRule::kEndsInside}) {
+      std::vector<int64_t> numbers = ChooseFrameNumbers(rule, count, total, seconds);
+      ASSERT_FALSE(numbers.empty());
+      EXPECT_LE(numbers.size(), static_cast<size_t>(count.max_frames));
+      EXPECT_GE(numbers.front(), 0);
+      EXPECT_LT(numbers.back(), total);
+      EXPECT_TRUE(std::is_sorted(numbers.begin(), numbers.end(), std::less_equal<>()));
+    }
+  }
+}
+
+TEST(ChooseFrames, RulesByNumberStayInsideThePart) {
+  std::vector<PacketTime> packets(100);
+  for (size_t i = 0; i < packets.size(); ++i) packets[i].time_us = static_cast<int64_t>(i) * 40'000;
+  SamplePolicy policy = Policy(2, 4, 32);
+  policy.rule = FrameRule::kEnds;
+  // Frames 25 to 74, four of them.
+  EXPECT_EQ(ChooseFrames(packets, 1'000'000, 3'000'000, policy),
+            (std::vector<int64_t>{25, 41, 58, 74}));
+  EXPECT_EQ(ChooseFrames(packets, 1'010'000, 1'020'000, policy), (std::vector<int64_t>{25}));
+}
+
 }  // namespace
 }  // namespace sightline::video_internal

@@ -1,6 +1,7 @@
-// parity DIR [--weights W] [--device D]: how far this build is from the reference outputs in a
-// golden folder, with the decoder's weights stored (the default), f32, bf16, q8 or q4, on a device.
-// 0 within the tolerance of float32, 1 beyond it, 2 when the folder can't be run.
+// parity DIR [--weights W] [--device D] [--model M]: how far this build is from the reference
+// outputs in a golden folder, with the decoder's weights stored (the default), f32, bf16, q8 or q4,
+// on a device, or with another model than the folder's own (a GGUF file of it). 0 within the
+// tolerance of float32, 1 beyond it, 2 when the folder can't be run.
 #include <cstdio>
 #include <string>
 
@@ -8,7 +9,7 @@
 #include "tools/parity/model_parity.h"
 
 int main(int argc, char** argv) {
-  std::string weights_name = "stored", device_name = "cpu";
+  std::string weights_name = "stored", device_name = "cpu", model;
   bool understood = argc >= 2;
   for (int i = 2; i < argc; ++i) {
     std::string flag = argv[i];
@@ -17,6 +18,8 @@ int main(int argc, char** argv) {
       weights_name = argv[++i];
     } else if (flag == "--device" && valued) {
       device_name = argv[++i];
+    } else if (flag == "--model" && valued) {
+      model = argv[++i];
     } else if (argc == 3) {
       weights_name = flag;
     } else {
@@ -26,8 +29,8 @@ int main(int argc, char** argv) {
   auto weights = sightline::ParseWeightChoice(weights_name);
   if (!understood || !weights.ok()) {
     std::fprintf(stderr,
-                 "usage: parity DIR [--weights stored|f32|bf16|q8|q4] [--device cpu|cuda:N] (a "
-                 "model, decoder or encoder folder with reference outputs)\n");
+                 "usage: parity DIR [--weights stored|f32|bf16|q8|q4] [--device cpu|cuda:N] "
+                 "[--model MODEL] (a model, decoder or encoder folder with reference outputs)\n");
     return 2;
   }
   auto device = sightline::Device::Open(device_name);
@@ -35,9 +38,9 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "parity: %s\n", std::string(device.status().message()).c_str());
     return 2;
   }
-  auto report = sightline::parity::IsEncoderFolder(argv[1])
+  auto report = model.empty() && sightline::parity::IsEncoderFolder(argv[1])
                     ? sightline::parity::CompareEncoderFolder(argv[1], *device)
-                    : sightline::parity::CompareFolder(argv[1], *weights, *device);
+                    : sightline::parity::CompareFolder(argv[1], *weights, *device, model);
   if (!report.ok()) {
     std::fprintf(stderr, "parity: %s\n", std::string(report.status().message()).c_str());
     return 2;

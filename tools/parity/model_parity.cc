@@ -6,6 +6,7 @@
 
 #include "compute/ops/shape_ops.h"
 #include "fusion/families/scenes.h"
+#include "tools/parity/prompt_parity.h"
 #include "tools/parity/text_parity.h"
 #ifdef SIGHTLINE_HAVE_MEDIA
 #include "vision/decode.h"
@@ -119,14 +120,16 @@ Status ComparePixels(const VlModel& model, const GoldenFile& golden, const std::
 }
 
 StatusOr<Report> CompareFolder(const std::string& directory, WeightChoice weights,
-                               const Device& device) {
+                               const Device& device, const std::string& path) {
   Report report;
-  SL_ASSIGN_OR_RETURN(auto model, VlModel::Load(directory, device, weights));
+  SL_ASSIGN_OR_RETURN(auto model, VlModel::Load(path.empty() ? directory : path, device, weights));
   if (fs::exists(directory + "/golden.safetensors")) {
     SL_ASSIGN_OR_RETURN(auto golden, GoldenFile::Open(directory + "/golden.safetensors"));
     SL_RETURN_IF_ERROR(CompareCase(*model, *golden, "decoder", &report));
     return report;
   }
+  SL_RETURN_IF_ERROR(CompareTokenizer(directory, &report));
+  SL_RETURN_IF_ERROR(ComparePrompts(directory, &report));
   for (const fs::path& folder : Sorted(directory + "/golden")) {
     if (!fs::is_directory(folder)) continue;
     SL_ASSIGN_OR_RETURN(auto golden, GoldenFile::Open(folder.string() + "/golden.safetensors"));

@@ -22,9 +22,10 @@ Status ComparePixels(const VlModel& model, const GoldenFile& golden, const std::
                      Report* report);
 
 // Every case of a model folder, or the one of a decoder folder. The decoder's weights are kept as
-// `weights` says; bounds stay those of float32.
+// `weights` says; bounds stay those of float32. `model` runs instead of the folder's own: a GGUF
+// file of it.
 StatusOr<Report> CompareFolder(const std::string& directory,
                                WeightChoice weights = WeightChoice::kStored,
-                               const Device& device = {});
+                               const Device& device = {}, const std::string& model = "");
 
 }  // namespace sightline::parity

@@ -25,7 +25,7 @@ struct EncodedImage {
 };
 
 struct EncoderInfo {
-  std::string architecture;  // "biformer", "dinat", "fastervit", "shvit", "clip", "siglip"
+  std::string architecture;  // "biformer", "dinat", "fastervit", "shvit", "clip", "siglip", ...
   int64_t channels = 0;      // of features
   int64_t classes = 0;       // 0: no head
   bool channels_last_maps =
