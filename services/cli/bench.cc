@@ -5,6 +5,7 @@
 #include "services/cli/client.h"
 #include "services/cli/commands.h"
 #include "tools/bench/model_bench.h"
+#include "tools/bench/random_gguf.h"
 #include "tools/bench/random_model.h"
 
 namespace sightline::cli {
@@ -12,7 +13,7 @@ namespace {
 
 struct BenchFlags {
   bench::ModelBenchOptions options;
-  std::string model, random, weights = "stored";
+  std::string model, random, write, weights = "stored";
   int threads = 0;
   bool json = false;
 };
@@ -28,7 +29,19 @@ StatusOr<std::unique_ptr<language::Decoder>> Load(const BenchFlags& f) {
   return std::move(model.decoder);
 }
 
+int Write(const BenchFlags& f) {
+  auto weights = ParseWeightChoice(f.weights);
+  if (!weights.ok()) return Fail(weights.status());
+  auto spec = bench::SpecOf(f.random);
+  if (!spec.ok()) return Fail(spec.status());
+  Status written = bench::WriteRandomGguf(*spec, *weights, f.write);
+  if (!written.ok()) return Fail(written);
+  std::printf("%s: random weights of shape %s\n", f.write.c_str(), f.random.c_str());
+  return 0;
+}
+
 int Bench(const BenchFlags& f) {
+  if (!f.write.empty()) return Write(f);
   if (f.threads > 0) SetComputeThreads(f.threads);
   auto decoder = Load(f);
   if (!decoder.ok()) return Fail(decoder.status());
@@ -46,8 +59,13 @@ void AddBench(CLI::App* app, int* exit_status) {
   auto* cmd = app->add_subcommand("bench", "Time a model's decoder beside this machine's ceilings");
   auto f = std::make_shared<BenchFlags>();
   auto* model = cmd->add_option("model", f->model, "model folder; the one that ships if not given");
-  cmd->add_option("--random", f->random, "random weights of a shape instead: 135m, 0.5b or 3b")
-      ->excludes(model);
+  auto* random =
+      cmd->add_option("--random", f->random, "random weights of a shape instead: 135m, 0.5b or 3b")
+          ->excludes(model);
+  cmd->add_option("--write", f->write,
+                  "write such weights (bf16, q8 or q4) to this GGUF file, for another engine to be "
+                  "timed on, and time nothing")
+      ->needs(random);
   cmd->add_option("--weights", f->weights, "stored, f32, bf16, q8 or q4")->capture_default_str();
   cmd->add_option("--prompt", f->options.prompt, "tokens of the prompt; 0: none")
       ->check(CLI::Range(0, 32768))
