@@ -74,7 +74,7 @@ def main():
     device, dtype = ("cuda", torch.bfloat16) if torch.cuda.is_available() else ("cpu", torch.float32)
     tok = bpe.Tokenizer(os.path.join(ROOT, "models/scenes/tokenizer.json"))
     world = World(a.lib or build(), tok.blob(), os.cpu_count() or 1)
-    stream = Still(world, tok, SEED, a.scale, mix())
+    stream = Still(world, tok, SEED, a.scale, mix(None))
     batches = {}
     for split, kind in (("iid", "image"), ("heldout", "image"), ("clips", "clip")):
         world.measure(split == "heldout")

@@ -11,7 +11,6 @@ from model import export_name, Scenes
 
 
 def write_parts(state, folder, limit_bytes=15_000_000):
-    os.makedirs(folder, exist_ok=True)
     part, size, index = {}, 0, 0
 
     def flush():

@@ -1,11 +1,10 @@
 """Trains the `scenes` model from nothing but this repository.
 
-  python3 training/train.py --minutes 9 --state /tmp/scenes --out OUT   # run it again to go on, until it says "done"
+  python3 training/train.py --minutes 9 --budget 15.6 --state /tmp/scenes --out OUT   # run it again to go on
 
-The learning rate falls to 0 at each of the --cycles' ends (minutes of training, set-up not counted) and starts again at
-half; the weights are the average of those at the ends. Training goes in stretches of --minutes, set-up included. State is
-kept in --state, the weights at each end in --state/end-N; the average so far is written to --out in parts under 16 MB
-(training/export.py joins them).
+A stage is trained in stretches of --minutes, set-up included. --budget is the training time in minutes at the stage's end,
+stages before it (--init, --done) counted in; the learning rate falls to 0 there. State is kept in --state; weights so
+far are also written to --out in parts under 16 MB (training/export.py joins them). training/README.md has both stages.
 """
 import argparse
 import json
@@ -17,9 +16,9 @@ import torch.nn.functional as F
 
 import bpe
 from losses import answer_loss, dense_loss, event_loss, segment_accuracy
-from model import CONFIG, Scenes
+from model import CONFIG, Scenes, load_weights
 from muon import Muon
-from parts import write_parts
+from parts import read_weights, write_parts
 from world import ROOT, Stream, World, build
 
 
@@ -39,32 +38,17 @@ def optimisers(model, lr):
     return [Muon(matrices, lr=lr), adam]
 
 
-def mix(clip_share=0.42):
-    """How often each kind of batch comes; clips are fewer until stills are known a little."""
+def mix(clip_share):
+    """How often each kind of batch comes; without a share, clips wait until stills are known a little."""
     def at(fraction):
-        clip = clip_share * (0.4 if fraction < 0.08 else 1)
+        clip = clip_share if clip_share is not None else 0.12 if fraction < 0.15 else 0.30
         return {"image": 1 - clip - 0.07, "pair": 0.07, "clip": clip}
     return at
 
 
 def rate(fraction, steps, warm_up):
-    """Of the peak learning rate: up over the first steps, then level for a tenth of the cycle, then down to 0."""
+    """Of the peak learning rate: up over the first steps, then level for a tenth of the stage, then down to 0."""
     return min(1.0, (steps + 1) / warm_up) * (1.0 if fraction < 0.1 else max(0.0, (1 - fraction) / 0.9))
-
-
-class CycleMean:
-    """The equal average of the weights at the ends of cycles, where the learning rate is 0 (Izmailov et al. 2018)."""
-
-    def __init__(self):
-        self.mean, self.count = None, 0
-
-    @torch.no_grad()
-    def add(self, model):
-        state, self.count = model.state_dict(), self.count + 1
-        if self.mean is None:
-            self.mean = {n: w.clone() for n, w in state.items()}
-        for n, m in self.mean.items():
-            m.lerp_(state[n], 1 / self.count)
 
 
 def forward(model, batch, dtype):
@@ -148,10 +132,13 @@ def step_loss(model, batch, dtype, dense_weight=0.5, event_weight=0.15):
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--minutes", type=float, default=9)
-    ap.add_argument("--cycles", default="15,20,25", help="minutes at which the learning rate is 0")
+    ap.add_argument("--budget", type=float, default=15.6)
     ap.add_argument("--state", default="/tmp/scenes")
     ap.add_argument("--out", default=os.environ.get("OUT", "/tmp/out"))
-    ap.add_argument("--clip-share", type=float, default=0.42, help="share of batches that are clips")
+    ap.add_argument("--init", help="weights to start from: a folder with parts, or a model.safetensors")
+    ap.add_argument("--done", type=float, default=0, help="with --init: minutes those weights were trained for")
+    ap.add_argument("--finish", action="store_true", help="let the rate reach 0 at this stretch's end, if the budget ends later")
+    ap.add_argument("--clip-share", type=float, help="share of batches that are clips")
     ap.add_argument("--seed", type=int, default=1)
     ap.add_argument("--lr", type=float, default=3e-3)
     ap.add_argument("--scale", type=float, default=1.0, help="batch size multiplier")
@@ -170,38 +157,35 @@ def main():
     assert tok.size <= CONFIG["text_config"]["vocab_size"], tok.size
     model = Scenes().to(device)
     opts = optimisers(model, a.lr)
-    ends_s = [float(m) * 60 for m in a.cycles.split(",")]
-    done_s, step, mean = 0.0, 0, CycleMean()
+    done_s, stage_s, step = 0.0, 0.0, 0  # stage_s: the training time at this stage's start
     saved = os.path.join(a.state, "state.pt")
     if os.path.exists(saved):
         st = torch.load(saved, map_location=device)
         model.load_state_dict(st["model"])
         for o, s in zip(opts, st["opts"]):
             o.load_state_dict(s)
-        done_s, step, mean.mean, mean.count = st["done_s"], st["step"], st["mean"], st["ended"]
+        done_s, stage_s, step = st["done_s"], st["stage_s"], st["step"]
+    elif a.init:
+        load_weights(model, read_weights(a.init))
+        done_s = stage_s = a.done * 60
+    warm_up = 100 if done_s > 0 else 300
     world = World(a.lib or build(), tok.blob(), a.threads)
-    stream = Stream(world, tok, a.seed * 1000003 + int(done_s) * 7919 + step, a.scale, mix(a.clip_share))
+    stream = Stream(world, tok, a.seed * 1000003 + int(stage_s) * 7919 + step, a.scale, mix(a.clip_share))
     if a.compile:
         compile_blocks(model, stream, device, dtype)
     log = open(os.path.join(a.out, "log.jsonl"), "a")
-    limit_s, start_s = a.minutes * 60, done_s
+    limit_s, budget_s, start_s = a.minutes * 60, a.budget * 60, done_s
     train_from = time.time()  # compiling is not training
+    end_s = min(budget_s, start_s + limit_s - (train_from - began)) if a.finish else budget_s
     ema = {}
     waited = 0.0
     end, first = step + a.steps, step
-    while time.time() - began < limit_s and step < end and mean.count < len(ends_s):
+    while time.time() - began < limit_s and step < end:
         done_s = start_s + time.time() - train_from
-        cycle = mean.count
-        if done_s >= ends_s[cycle]:
-            mean.add(model)
-            write_parts(model.state_dict(), os.path.join(a.state, f"end-{cycle}"))
-            write_parts(mean.mean, a.out)
-            first = step
-            continue
-        from_s = ends_s[cycle - 1] if cycle else 0.0
-        stream.fraction = done_s / ends_s[-1]
-        lr = a.lr * (0.5 if cycle else 1.0) * rate((done_s - from_s) / (ends_s[cycle] - from_s), step - first,
-                                                   100 if cycle else 300)
+        if done_s >= budget_s:
+            break
+        stream.fraction = fraction = min(1.0, (done_s - stage_s) / max(1.0, end_s - stage_s))
+        lr = a.lr * rate(fraction, step - first, warm_up)
         t0 = time.time()
         batch = stream.next()
         waited += time.time() - t0
@@ -231,9 +215,9 @@ def main():
             log.flush()
     done_s = start_s + time.time() - train_from
     torch.save({"model": model.state_dict(), "opts": [o.state_dict() for o in opts], "done_s": done_s,
-                "step": step, "mean": mean.mean, "ended": mean.count}, saved)
-    print(json.dumps({"stopped_at_step": step, "trained_s": round(done_s, 1), "waited_s": round(waited, 1),
-                      "done": mean.count == len(ends_s)}), flush=True)
+                "stage_s": stage_s, "step": step}, saved)
+    write_parts(model.state_dict(), a.out)
+    print(json.dumps({"stopped_at_step": step, "trained_s": round(done_s, 1), "waited_s": round(waited, 1)}), flush=True)
 
 
 if __name__ == "__main__":
