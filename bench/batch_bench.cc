@@ -97,7 +97,9 @@ class DecoderBench {
     auto decoder = language::Decoder::Load(ShapeOf(o.shape), RandomTensor, o.weights);
     SL_CHECK(decoder.ok());
     decoder_ = *std::move(decoder);
-    pool_ = std::make_unique<PagePool>(decoder_->page_floats(), int64_t{8} << 30);
+    auto kv = decoder_->KvFor(KvChoice::kAuto);
+    SL_CHECK(kv.ok());
+    pool_ = std::make_unique<PagePool>(decoder_->page_numbers(), int64_t{8} << 30, Device(), *kv);
   }
   int64_t weight_bytes() const { return decoder_->weight_bytes(); }
 

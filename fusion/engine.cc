@@ -195,8 +195,10 @@ StatusOr<std::unique_ptr<Engine>> Engine::Load(const std::string& directory,
   impl->options = options;
   SL_ASSIGN_OR_RETURN(impl->model,
                       LoadLanguageModel(directory, progress, options.device, options.weights));
-  impl->pool = std::make_unique<PagePool>(impl->model.decoder->page_floats(),
-                                          options.kv_budget_bytes, impl->model.decoder->device());
+  const language::Decoder& decoder = *impl->model.decoder;
+  SL_ASSIGN_OR_RETURN(KvFormat kv, decoder.KvFor(options.kv));
+  impl->pool = std::make_unique<PagePool>(decoder.page_numbers(), options.kv_budget_bytes,
+                                          decoder.device(), kv);
   impl->prefixes = std::make_unique<PrefixCache>(impl->pool.get());
   impl->pool->set_reclaim([cache = impl->prefixes.get()] { return cache->DropOldest(); });
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));

@@ -36,14 +36,15 @@ struct GenerateSummary {
 };
 
 struct EngineOptions {
-  int max_active = 16;      // sequences decoded together
-  int max_queued = 256;     // more wait no longer: RESOURCE_EXHAUSTED
-  int step_tokens = 256;    // rows per step: first one of each that generates, then of prompts
-  int prefill_chunk = 256;  // of one prompt per step, so that a long one does not stall others
+  int max_active = 16;         // sequences decoded together
+  int max_queued = 256;        // more wait no longer: RESOURCE_EXHAUSTED
+  int step_tokens = 256;       // rows per step: first one of each that generates, then of prompts
+  int prefill_chunk = 256;     // of one prompt per step, so that a long one does not stall others
   bool reuse_prefixes = true;  // keep full pages of prompts for those that start the same way
   int64_t kv_budget_bytes = int64_t{1} << 30;
   Device device = {};  // where the decoder and its pages are
   WeightChoice weights = WeightChoice::kStored;
+  KvChoice kv = KvChoice::kAuto;  // the form of keys and values: Decoder::KvFor
 };
 
 // Thread-safe. A row's numbers do not depend on what shares its step, so an answer does not depend

@@ -44,7 +44,7 @@ const PageKey* EngineJob::page_to_fill() const {
 void EngineJob::Reuse(PrefixCache* cache) {
   if (!page_to_fill() || !at_page_start()) return;
   auto first = static_cast<size_t>(reader.row() / kPageRows);
-  std::vector<float*> pages = cache->Find(std::span<const PageKey>(page_keys_).subspan(first));
+  std::vector<std::byte*> pages = cache->Find(std::span<const PageKey>(page_keys_).subspan(first));
   if (pages.empty()) return;
   shared_ = first + pages.size();
   auto rows = static_cast<int32_t>(shared_) * kPageRows;
@@ -64,7 +64,7 @@ void EngineJob::Share(PrefixCache* cache) {
   size_t full = std::min(page_keys_.size(), static_cast<size_t>(reader.row() / kPageRows));
   if (!sequence || full <= shared_) return;
   shared_ = full;
-  std::vector<float*> pages;
+  std::vector<std::byte*> pages;
   for (size_t i = 0; i < full; ++i)
     pages.push_back(sequence->pages().page(static_cast<int64_t>(i)));
   cache->Keep(std::span<const PageKey>(page_keys_).first(full), pages);

@@ -35,10 +35,14 @@ class Decoder {
                                                  WeightChoice weights = WeightChoice::kStored,
                                                  const Device& device = {});
 
-  // A page holds [2 L, W, G, D]: keys and values of every layer.
-  int64_t page_floats() const {
+  // Numbers in a page, which holds [2 L, W, G, D]: keys and values of every layer.
+  int64_t page_numbers() const {
     return 2 * spec_.layers * kPageRows * spec_.kv_heads * spec_.head_dim;
   }
+  // The pages' format. kAuto: float32 where a layer's weights are, where the fast kernel doesn't
+  // take the heads (D no multiple of 16) and on other devices than the host; else binary16. kF16
+  // off the host is UNIMPLEMENTED.
+  StatusOr<KvFormat> KvFor(KvChoice choice) const;
   // Rows of the embedding table, [n, hidden], at the scale that the first layer reads.
   Tensor Embed(const std::vector<int32_t>& ids) const;
   // Pages for `rows` more rows of the sequence. RESOURCE_EXHAUSTED when no KV page is left;

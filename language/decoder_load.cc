@@ -163,6 +163,21 @@ StatusOr<std::unique_ptr<Decoder>> Decoder::Load(const DecoderSpec& s, const Wei
   return Load(s, read, weights, device);
 }
 
+StatusOr<KvFormat> Decoder::KvFor(KvChoice choice) const {
+  if (choice == KvChoice::kF32) return KvFormat::kF32;
+  if (choice == KvChoice::kF16) {
+    if (device_.is_host()) return KvFormat::kF16;
+    return ErrorWithReason(absl::StatusCode::kUnimplemented, "KV_FORMAT_UNKNOWN",
+                           "keys and values in f16 are for the CPU; leave kv at auto or f32");
+  }
+  bool wide = !device_.is_host() || spec_.head_dim % 16 != 0;
+  for (const Layer& l : layers_) {
+    for (const Linear* w : {&l.q, &l.k, &l.v, &l.o, &l.gate, &l.up, &l.down})
+      wide |= !w->packed || w->packed->format() == WeightFormat::kF32;
+  }
+  return wide ? KvFormat::kF32 : KvFormat::kF16;
+}
+
 int64_t Decoder::weight_bytes() const {
   auto bytes = [](const Linear& l) { return l.packed ? l.packed->bytes() : 4 * l.w.size(); };
   int64_t sum = bytes(embed_) + bytes(head_);

@@ -6,9 +6,9 @@
 
 namespace sightline::language {
 
-void Sequence::Adopt(const std::vector<float*>& pages, int32_t next_position) {
+void Sequence::Adopt(const std::vector<std::byte*>& pages, int32_t next_position) {
   SL_CHECK(length_ == pages_.size() * kPageRows);
-  for (float* page : pages) pages_.Append(page);
+  for (std::byte* page : pages) pages_.Append(page);
   length_ += static_cast<int32_t>(pages.size()) * kPageRows;
   next_position_ = std::max(next_position_, next_position);
 }

@@ -18,7 +18,7 @@ class Sequence {
   const PageTable& pages() const { return pages_; }
   // Takes over full pages, held for it already, as the rows that follow; the sequence's own pages
   // are full.
-  void Adopt(const std::vector<float*>& pages, int32_t next_position);
+  void Adopt(const std::vector<std::byte*>& pages, int32_t next_position);
 
  private:
   friend class Decoder;

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "absl/strings/numbers.h"
+#include "compute/kv/kv_format.h"
 #include "compute/ops/weight_matrix.h"
 #define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
@@ -98,6 +99,10 @@ const std::vector<Setting>& Settings() {
       {"model.weights",
        "how the decoder keeps its weights: stored (as the file has them), f32, bf16, q8 or q4",
        &C::weights},
+      {"model.kv",
+       "how the decoder keeps keys and values: f32, f16 or auto (f32 where weights are float32 and "
+       "on CUDA, else f16)",
+       &C::kv},
       {"model.encoders",
        "folders of image encoders for EncodeImage and ClassifyImage, separated by commas",
        &C::encoders},
@@ -201,6 +206,7 @@ Status CheckConfig(const ServerConfig& c) {
     return refuse("server.role", "must be all, gateway, vision or language");
   if (!ParseWeightChoice(c.weights).ok())
     return refuse("model.weights", "must be stored, f32, bf16, q8 or q4");
+  if (!ParseKvChoice(c.kv).ok()) return refuse("model.kv", "must be auto, f32 or f16");
   if (c.log_level != "debug" && c.log_level != "info" && c.log_level != "warn" &&
       c.log_level != "error")
     return refuse("server.log_level", "must be debug, info, warn or error");

@@ -20,10 +20,11 @@ struct ServerConfig {
   std::string model;               // folder or GGUF file; empty: the shipped default
   std::string mmproj;              // visual half of a GGUF file; empty: the one beside it
   std::string weights = "stored";  // how the decoder keeps its weights: compute/ops/weight_matrix.h
+  std::string kv = "auto";         // how it keeps keys and values: compute/kv/kv_format.h
   std::string encoders;            // folders of image encoders, separated by commas
   std::string device = "cpu";      // cpu, cuda or cuda:N
   int64_t threads = 0;             // compute threads; 0: one a core
-  int64_t max_active = 16;       // sequences decoded together
+  int64_t max_active = 16;         // sequences decoded together
   int64_t step_tokens = 256, prefill_chunk = 256;
   int64_t kv_mib = 1024;
   bool reuse_prefixes = true;

@@ -76,6 +76,7 @@ StatusOr<std::unique_ptr<LanguageRole>> LoadLanguage(const std::string& folder,
   options.kv_budget_bytes = c.kv_mib << 20;
   SL_ASSIGN_OR_RETURN(options.device, Device::Open(c.device));
   SL_ASSIGN_OR_RETURN(options.weights, ParseWeightChoice(c.weights));
+  SL_ASSIGN_OR_RETURN(options.kv, ParseKvChoice(c.kv));
   SL_ASSIGN_OR_RETURN(auto engine, Engine::Load(folder, options, progress));
   return std::unique_ptr<LanguageRole>(std::make_unique<LocalLanguage>(std::move(engine)));
 }

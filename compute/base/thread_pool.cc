@@ -41,10 +41,18 @@ bool SpinUntil(const Ready& ready) {
   return false;
 }
 
+// What is left of one thread's share of a loop; on a cache line of its own.
+struct alignas(64) Share {
+  std::atomic<int64_t> next{0};
+  int64_t end = 0;
+};
+
 class Pool {
  public:
-  explicit Pool(int threads) {
-    for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { Work(); });
+  explicit Pool(int threads) : shares_(static_cast<size_t>(threads)) {
+    for (int i = 1; i < threads; ++i) {
+      workers_.emplace_back([this, i] { Work(static_cast<size_t>(i)); });
+    }
   }
   ~Pool() {
     {
@@ -64,15 +72,19 @@ class Pool {
     {
       std::lock_guard<std::mutex> lock(mu_);
       fn_ = &fn;
-      n_ = n;
       chunk_ = chunk;
-      next_ = 0;
+      const auto count = static_cast<int64_t>(shares_.size());
+      for (int64_t i = 0; i < count; ++i) {
+        Share& share = shares_[static_cast<size_t>(i)];
+        share.next = n * i / count;
+        share.end = n * (i + 1) / count;
+      }
       open_ = true;
       sleepers = sleepers_ > 0;
       ++generation_;
     }
     if (sleepers) wake_.notify_all();
-    Drain(fn, n, chunk);
+    Drain(0, fn, chunk);
     // A worker that has not come yet finds the loop closed: only those inside are waited for.
     std::unique_lock<std::mutex> lock(mu_);
     open_ = false;
@@ -89,19 +101,27 @@ class Pool {
   }
 
  private:
-  void Drain(const std::function<void(int64_t, int64_t)>& fn, int64_t n, int64_t chunk) {
+  // Its own share first and from end to end, so that a thread reads memory in one stream; then what
+  // the others have not come to.
+  void Drain(size_t self, const std::function<void(int64_t, int64_t)>& fn, int64_t chunk) {
     t_inside = true;
     try {
-      for (int64_t b = next_.fetch_add(chunk); b < n; b = next_.fetch_add(chunk))
-        fn(b, std::min(n, b + chunk));
+      for (size_t i = 0; i < shares_.size(); ++i) {
+        Share& share = shares_[(self + i) % shares_.size()];
+        // A look before the exchange: most shares of others are empty by then.
+        while (share.next.load(std::memory_order_relaxed) < share.end) {
+          int64_t b = share.next.fetch_add(chunk);
+          if (b < share.end) fn(b, std::min(share.end, b + chunk));
+        }
+      }
     } catch (...) {  // the first one goes to the caller once every thread has let go of fn
-      next_ = n;
+      for (Share& share : shares_) share.next = share.end;
       std::lock_guard<std::mutex> lock(mu_);
       if (!error_) error_ = std::current_exception();
     }
     t_inside = false;
   }
-  void Work() {
+  void Work(size_t self) {
     uint64_t seen = 0;
     for (;;) {
       bool found = SpinUntil([&] { return generation_ != seen; });
@@ -115,10 +135,10 @@ class Pool {
       seen = generation_;
       if (!open_) continue;
       const auto* fn = fn_;
-      int64_t n = n_, chunk = chunk_;
+      int64_t chunk = chunk_;
       ++active_;
       lock.unlock();
-      Drain(*fn, n, chunk);
+      Drain(self, *fn, chunk);
       lock.lock();
       if (--active_ == 0) done_.notify_all();
     }
@@ -128,8 +148,8 @@ class Pool {
   std::condition_variable wake_, done_;
   std::vector<std::thread> workers_;
   const std::function<void(int64_t, int64_t)>* fn_ = nullptr;
-  int64_t n_ = 0, chunk_ = 1;
-  std::atomic<int64_t> next_{0};
+  int64_t chunk_ = 1;
+  std::vector<Share> shares_;  // one a thread; the caller's is the first
   // Changed under mu_; read outside it while spinning.
   std::atomic<int> active_{0};
   std::atomic<uint64_t> generation_{0};
@@ -158,7 +178,7 @@ void ParallelFor(int64_t n, int64_t grain, const std::function<void(int64_t, int
   static Pool pool(ComputeThreads());
   int threads = ComputeThreads();
   if (threads == 1 || t_inside || n <= grain ||
-      !pool.TryRun(n, std::max(grain, n / (threads * 4)), fn))
+      !pool.TryRun(n, std::max(grain, n / (threads * 64)), fn))
     fn(0, n);
 }
 

@@ -12,7 +12,14 @@
 HWY_BEFORE_NAMESPACE();
 namespace sightline::HWY_NAMESPACE {
 
-constexpr int64_t kAhead = 2048;  // bytes; covers DRAM's latency at the rate of one core
+// Bytes to fetch ahead: from memory into the second cache, whose queue is longer than the first
+// one's, and from there into the first.
+constexpr int64_t kFar = 8192, kNear = 2048;
+
+HWY_INLINE void FetchAhead(const uint8_t* p) {
+  __builtin_prefetch(p + kFar, 0, 2);
+  hwy::Prefetch(p + kNear);
+}
 
 template <PackedFormat F, int M>
 struct Gemv {
@@ -82,12 +89,12 @@ struct Gemv {
     for (int64_t block = 0; block < blocks; block += 2) {
       if constexpr (T::kSuper) {
         if (block % kSuperBlocks == 0) {
-          hwy::Prefetch(p + kAhead);
+          FetchAhead(p);
           super.Load(p);
           p += 64;
         }
       }
-      for (int64_t i = 0; i < T::kPairBytes; i += 64) hwy::Prefetch(p + kAhead + i);
+      for (int64_t i = 0; i < T::kPairBytes; i += 64) FetchAhead(p + i);
       for (int64_t odd = 0; odd < 2; ++odd) {
         Half<0>(p, super, block + odd);
         if constexpr (T::kHalves == 2) Half<1>(p, super, block + odd);

@@ -18,8 +18,9 @@ void QuantMatMul(const QuantRows& x, std::span<const MatMulJob> jobs) {
     SL_CHECK(job.w->k == x.k);
     units.push_back((job.w->n + unit - 1) / unit);
   }
-  // A part is some 64 KiB of weights: long enough to stream, short enough to share evenly.
-  int64_t grain = few ? std::max<int64_t>(1, 65536 / std::max<int64_t>(1, x.k * kPanelRows)) : 1;
+  // A thread's parts follow each other, so they need not be long to stream; some 16 KiB of weights
+  // share even small matrices evenly.
+  int64_t grain = few ? std::max<int64_t>(1, 16384 / std::max<int64_t>(1, x.k * kPanelRows)) : 1;
   ForUnits(units, grain, [&](size_t j, int64_t begin, int64_t end) {
     const MatMulJob& job = jobs[j];
     if (few) {

@@ -1,48 +1,58 @@
 // KV storage in pages of 64 rows: sequences hold lists of pages, the pool has a byte budget.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <mutex>
 #include <unordered_map>
 #include <vector>
 
 #include "compute/base/status.h"
+#include "compute/cpu/aligned_buffer.h"
 #include "compute/device/buffer.h"
+#include "compute/kv/kv_format.h"
 
 namespace sightline {
 
 constexpr int32_t kPageRows = 64;  // W
 
-// Pages of one size on one device, each with a count of its holders. Thread-safe.
+// Pages of one size and format on one device, each with a count of its holders. Thread-safe. A page
+// is its first byte; on the host it is aligned to 64.
 class PagePool {
  public:
-  PagePool(int64_t floats_per_page, int64_t budget_bytes, const Device& device = {})
-      : floats_(floats_per_page), budget_bytes_(budget_bytes), device_(device) {}
+  // Other devices than the host have float32 alone.
+  PagePool(int64_t page_numbers, int64_t budget_bytes, const Device& device = {},
+           KvFormat format = KvFormat::kF32);
   // A page with one holder. RESOURCE_EXHAUSTED when the budget is used up and nothing can be
   // reclaimed.
-  StatusOr<float*> Take();
-  void Hold(float* page);  // one holder more
-  void Give(float* page);  // one less; the page of none is free
+  StatusOr<std::byte*> Take();
+  void Hold(std::byte* page);  // one holder more
+  void Give(std::byte* page);  // one less; the page of none is free
   // Asked for a page that can be given back, when the budget is used up; false: there is none. Set
   // before the first Take; called on the thread that takes.
   void set_reclaim(std::function<bool()> reclaim) { reclaim_ = std::move(reclaim); }
 
-  int64_t floats_per_page() const { return floats_; }
-  int64_t capacity() const { return budget_bytes_ / (floats_ * 4); }  // pages
+  KvFormat format() const { return format_; }
+  int64_t page_bytes() const { return page_bytes_; }
+  int64_t capacity() const { return budget_bytes_ / page_bytes_; }  // pages
   int64_t pages_in_use() const;
-  bool HeldOnce(float* page) const;
+  bool HeldOnce(std::byte* page) const;
   const Device& device() const { return device_; }
 
  private:
-  StatusOr<float*> TakeFree();
+  StatusOr<std::byte*> TakeFree();
+  void Grow();  // adds free pages
 
-  int64_t floats_, budget_bytes_;
+  KvFormat format_;
+  int64_t page_bytes_, budget_bytes_;
   Device device_;
   std::function<bool()> reclaim_;
   mutable std::mutex mu_;
-  std::vector<Buffer> owned_;
-  std::vector<float*> free_;
-  std::unordered_map<float*, int> holders_;  // of pages in use
+  std::vector<AlignedBuffer> slabs_;  // each of several pages, on the host
+  std::vector<DeviceBytes> device_pages_;
+  int64_t made_ = 0;  // pages
+  std::vector<std::byte*> free_;
+  std::unordered_map<std::byte*, int> holders_;  // of pages in use
 };
 
 // One sequence's pages; gives them back when it goes. A page holds W rows of every part (the keys
@@ -59,23 +69,24 @@ class PageTable {
 
   Status Reserve(int32_t rows);
   // Appends a page that others have filled and that is held for this table. It must not be written.
-  void Append(float* page);
+  void Append(std::byte* page);
   int64_t size() const { return static_cast<int64_t>(views_[0].size()); }  // pages
-  float* page(int64_t i) const { return views_[0][static_cast<size_t>(i)]; }
+  std::byte* page(int64_t i) const { return views_[0][static_cast<size_t>(i)]; }
   const Device& device() const { return pool_->device(); }
+  KvFormat format() const { return pool_->format(); }
   // Where each page holds the part: page p's rows start at pages(part)[p]. The array is on the
   // host, the pages are on the device.
-  const float* const* pages(int64_t part = 0) const {
-    return views_[static_cast<size_t>(part)].data();
+  const void* const* pages(int64_t part = 0) const {
+    return reinterpret_cast<const void* const*>(views_[static_cast<size_t>(part)].data());
   }
-  float* Row(int32_t r, int64_t row_floats, int64_t part = 0) {
+  std::byte* Row(int32_t r, int64_t row_numbers, int64_t part = 0) {
     return views_[static_cast<size_t>(part)][static_cast<size_t>(r / kPageRows)] +
-           (r % kPageRows) * row_floats;
+           r % kPageRows * row_numbers * BytesOf(format());
   }
 
  private:
   PagePool* pool_;
-  std::vector<std::vector<float*>> views_;  // [parts][pages]; those of part 0 are the pages
+  std::vector<std::vector<std::byte*>> views_;  // [parts][pages]; those of part 0 are the pages
 };
 
 }  // namespace sightline

@@ -18,8 +18,8 @@ void PrefixCache::Touch(std::span<const PageKey> keys) {
   }
 }
 
-std::vector<float*> PrefixCache::Find(std::span<const PageKey> keys) {
-  std::vector<float*> pages;
+std::vector<std::byte*> PrefixCache::Find(std::span<const PageKey> keys) {
+  std::vector<std::byte*> pages;
   for (const PageKey& key : keys) {
     auto at = by_key_.find(key);
     if (at == by_key_.end()) break;
@@ -30,7 +30,7 @@ std::vector<float*> PrefixCache::Find(std::span<const PageKey> keys) {
   return pages;
 }
 
-void PrefixCache::Keep(std::span<const PageKey> keys, std::span<float* const> pages) {
+void PrefixCache::Keep(std::span<const PageKey> keys, std::span<std::byte* const> pages) {
   SL_CHECK(keys.size() == pages.size());
   for (size_t i = 0; i < keys.size(); ++i) {
     if (by_key_.contains(keys[i])) continue;

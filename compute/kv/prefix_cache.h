@@ -25,10 +25,10 @@ class PrefixCache {
   PrefixCache& operator=(const PrefixCache&) = delete;
 
   // The longest run of pages that begins `keys`, each held once more for the caller.
-  std::vector<float*> Find(std::span<const PageKey> keys);
+  std::vector<std::byte*> Find(std::span<const PageKey> keys);
   // Keeps the pages of a prompt's beginning, filled and never written again; keys that are here
   // already keep their page.
-  void Keep(std::span<const PageKey> keys, std::span<float* const> pages);
+  void Keep(std::span<const PageKey> keys, std::span<std::byte* const> pages);
   // Gives back the page that was used longest ago of those that nobody else holds.
   bool DropOldest();
   int64_t size() const { return static_cast<int64_t>(by_key_.size()); }
@@ -37,7 +37,7 @@ class PrefixCache {
  private:
   struct Entry {
     PageKey key;
-    float* page;
+    std::byte* page;
   };
   void Touch(std::span<const PageKey> keys);
 

@@ -7,6 +7,7 @@
 #include "compute/backend/backend.h"
 #include "compute/base/thread_pool.h"
 #include "compute/cpu/decode_attention.h"
+#include "compute/cpu/narrow.h"
 
 namespace sightline {
 namespace {
@@ -31,8 +32,7 @@ std::vector<Tile> TilesOf(const std::vector<SequenceRows>& sequences) {
 
 // The kernel's keys and values of one layer.
 PagedRows Paged(const PageTable& pages, int64_t part, const PagedAttentionSpec& spec) {
-  return {reinterpret_cast<const void* const*>(pages.pages(part)), kPageRows,
-          spec.kv_heads * spec.d};
+  return {pages.pages(part), kPageRows, spec.kv_heads * spec.d};
 }
 
 void AttendTile(const Tensor& q, const Tile& tile, const PagedAttentionSpec& spec, Tensor* out) {
@@ -47,6 +47,7 @@ void AttendTile(const Tensor& q, const Tile& tile, const PagedAttentionSpec& spe
   a.q_stride = q.cols();
   a.k = Paged(*s.pages, 2 * spec.layer, spec);
   a.v = Paged(*s.pages, 2 * spec.layer + 1, spec);
+  a.kv_format = s.pages->format() == KvFormat::kF16 ? BlockFormat::kF16 : BlockFormat::kF32;
   a.rows = tile.rows;
   a.heads = spec.heads;
   a.kv_heads = spec.kv_heads;
@@ -58,13 +59,42 @@ void AttendTile(const Tensor& q, const Tile& tile, const PagedAttentionSpec& spe
   DecodeAttention(a);
 }
 
+// Keys or values of a sequence's layer as the general kernel takes them, which is in float32: where
+// they are, or copied.
+class FloatRows {
+ public:
+  FloatRows(const SequenceRows& s, int64_t part, const PagedAttentionSpec& spec)
+      : view_{nullptr, kPageRows, spec.kv_heads * spec.d} {
+    view_.pages = reinterpret_cast<const float* const*>(s.pages->pages(part));
+    if (s.pages->format() == KvFormat::kF32) return;
+    const int64_t rows = s.length + s.rows, c = view_.row_stride;
+    copy_.resize(static_cast<size_t>(rows * c));
+    for (int64_t r = 0; r < rows; r += kPageRows) {
+      DequantizeRow(BlockFormat::kF16, s.pages->pages(part)[r / kPageRows],
+                    std::min<int64_t>(kPageRows, rows - r) * c, &copy_[static_cast<size_t>(r * c)]);
+    }
+    all_ = copy_.data();
+    view_.pages = &all_;
+    view_.page_rows = static_cast<int32_t>(rows);
+  }
+  FloatRows(const FloatRows&) = delete;
+  FloatRows& operator=(const FloatRows&) = delete;
+  const KvRows& view() const { return view_; }
+
+ private:
+  std::vector<float> copy_;
+  const float* all_ = nullptr;
+  KvRows view_;
+};
+
 // The general kernel's arguments, without lists.
-AttentionArgs General(const Tensor& q, const SequenceRows& s, const PagedAttentionSpec& spec) {
+AttentionArgs General(const Tensor& q, const SequenceRows& s, const PagedAttentionSpec& spec,
+                      const FloatRows& k, const FloatRows& v) {
   AttentionArgs a;
   a.q = q.address() + s.first * q.cols();
   a.q_stride = q.cols();
-  a.k = {s.pages->pages(2 * spec.layer), kPageRows, spec.kv_heads * spec.d};
-  a.v = {s.pages->pages(2 * spec.layer + 1), kPageRows, spec.kv_heads * spec.d};
+  a.k = k.view();
+  a.v = v.view();
   a.rows = s.rows;
   a.heads = spec.heads;
   a.kv_heads = spec.kv_heads;
@@ -73,17 +103,26 @@ AttentionArgs General(const Tensor& q, const SequenceRows& s, const PagedAttenti
   return a;
 }
 
+// Rows [from, from + n) of `rows` to `to`, in the format of the pages.
+void Store(const Tensor& rows, int64_t from, int64_t n, KvFormat format, std::byte* to) {
+  int64_t c = rows.cols();
+  const float* x = rows.address() + from * c;
+  if (format == KvFormat::kF16) {
+    NarrowToHalf(x, n * c, reinterpret_cast<uint16_t*>(to));
+  } else {
+    MustRun(rows.device().backend().CopyBlock({x, c, n, c}, c, reinterpret_cast<float*>(to)));
+  }
+}
+
 }  // namespace
 
 void AppendRows(const Tensor& k, const Tensor& v, const std::vector<SequenceRows>& sequences,
                 int64_t layer) {
   auto append = [&](const Tensor& rows, const SequenceRows& s, int64_t part) {
-    int64_t c = rows.cols();
     for (int64_t done = 0, n = 0; done < s.rows; done += n) {  // a page at a time
       auto at = static_cast<int32_t>(s.length + done);
       n = std::min<int64_t>(s.rows - done, kPageRows - at % kPageRows);
-      MustRun(rows.device().backend().CopyBlock({rows.address() + (s.first + done) * c, c, n, c}, c,
-                                                s.pages->Row(at, c, part)));
+      Store(rows, s.first + done, n, s.pages->format(), s.pages->Row(at, rows.cols(), part));
     }
   };
   for (const SequenceRows& s : sequences) {
@@ -101,7 +140,8 @@ Tensor PagedAttention(const Tensor& q, const std::vector<SequenceRows>& sequence
   if (!q.device().is_host() || spec.d % 16 != 0) {
     for (const SequenceRows& s : sequences) {
       BlockList list = WindowedCausalList(static_cast<int32_t>(s.rows), s.length, spec.window);
-      AttentionArgs a = General(q, s, spec);
+      FloatRows k(s, 2 * spec.layer, spec), v(s, 2 * spec.layer + 1, spec);
+      AttentionArgs a = General(q, s, spec, k, v);
       a.out = out.address() + s.first * q.cols();
       AttentionPlan(q.device(), list).Run(a);
     }
@@ -129,7 +169,9 @@ Tensor LastRowWeights(const Tensor& q, const SequenceRows& s, const PagedAttenti
   one.EndTile();
   Tensor out({spec.heads, keys}), scratch({spec.heads, spec.d}, q.device());
   AttentionPlan plan(q.device(), one);
-  AttentionArgs a = General(q, {s.first + s.rows - 1, 1, keys - 1, s.pages}, spec);
+  SequenceRows last{s.first + s.rows - 1, 1, keys - 1, s.pages};
+  FloatRows k(last, 2 * spec.layer, spec), v(last, 2 * spec.layer + 1, spec);
+  AttentionArgs a = General(q, last, spec, k, v);
   a.out = scratch.address();
   // The kernel's tap tells classes of keys apart: each pass gives some of the keys one of their
   // own.

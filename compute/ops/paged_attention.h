@@ -25,7 +25,7 @@ struct PagedAttentionSpec {
   int32_t window = 0;  // keys that a row sees, itself included; 0: all so far
 };
 
-// Stores k and v [T, G * D] as the rows that follow.
+// Stores k and v [T, G * D] as the rows that follow, in the format of the pages.
 void AppendRows(const Tensor& k, const Tensor& v, const std::vector<SequenceRows>& sequences,
                 int64_t layer);
 // Causal: q [T, H * D] -> [T, H * D]. A row's result depends on the row and on its sequence's keys

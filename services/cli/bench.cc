@@ -13,7 +13,7 @@ namespace {
 
 struct BenchFlags {
   bench::ModelBenchOptions options;
-  std::string model, random, write, weights = "stored";
+  std::string model, random, write, weights = "stored", kv = "auto";
   int threads = 0;
   bool json = false;
 };
@@ -45,7 +45,11 @@ int Bench(const BenchFlags& f) {
   if (f.threads > 0) SetComputeThreads(f.threads);
   auto decoder = Load(f);
   if (!decoder.ok()) return Fail(decoder.status());
-  auto report = bench::BenchDecoder(**decoder, f.options);
+  auto kv = ParseKvChoice(f.kv);
+  if (!kv.ok()) return Fail(kv.status());
+  bench::ModelBenchOptions options = f.options;
+  options.kv = *kv;
+  auto report = bench::BenchDecoder(**decoder, options);
   if (!report.ok()) return Fail(report.status());
   (*report)["weights"] = f.weights;
   (*report)["model"] = f.random.empty() ? f.model : "random " + f.random;
@@ -67,6 +71,7 @@ void AddBench(CLI::App* app, int* exit_status) {
                   "timed on, and time nothing")
       ->needs(random);
   cmd->add_option("--weights", f->weights, "stored, f32, bf16, q8 or q4")->capture_default_str();
+  cmd->add_option("--kv", f->kv, "keys and values: auto, f32 or f16")->capture_default_str();
   cmd->add_option("--prompt", f->options.prompt, "tokens of the prompt; 0: none")
       ->check(CLI::Range(0, 32768))
       ->capture_default_str();

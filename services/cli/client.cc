@@ -32,6 +32,7 @@ StatusOr<std::unique_ptr<Client>> Client::Connect(const Target& target) {
     config.log_level = "error";
     SL_RETURN_IF_ERROR(ReadEnvironment(&config));
     if (!target.weights.empty()) config.weights = target.weights;
+    if (!target.kv.empty()) config.kv = target.kv;
     client->decoding_ = std::make_unique<ProgressBar>("decoding");
     ProgressBar loading("loading ");
     ServerHooks hooks;

@@ -16,6 +16,8 @@ void AddTarget(CLI::App* cmd, Target* target) {
   cmd->add_option("--weights", target->weights,
                   "decoder weights for --local: stored, f32, bf16, q8 or q4")
       ->needs(local);
+  cmd->add_option("--kv", target->kv, "keys and values for --local: auto, f32 or f16")
+      ->needs(local);
   cmd->add_option("--deadline", target->deadline_s, "seconds to wait")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();

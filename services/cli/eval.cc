@@ -10,7 +10,7 @@ namespace {
 
 struct EvalFlags {
   EvalOptions options;
-  std::string model, weights = "stored";
+  std::string model, weights = "stored", kv = "auto";
   bool json = false;
 };
 
@@ -25,6 +25,9 @@ int Eval(const EvalFlags& f) {
   auto weights = ParseWeightChoice(f.weights);
   if (!weights.ok()) return Fail(weights.status());
   options.weights = *weights;
+  auto kv = ParseKvChoice(f.kv);
+  if (!kv.ok()) return Fail(kv.status());
+  options.kv = *kv;
   auto engine = Engine::Load(*folder, options);
   if (!engine.ok()) return Fail(engine.status());
   StatusOr<std::string> report = std::string();
@@ -65,6 +68,7 @@ void AddEval(CLI::App* app, int* exit_status) {
   scenes->add_option("--model", f->model, "model folder; the one that ships if not given");
   scenes->add_option("--weights", f->weights, "the decoder's weights: stored, f32, bf16, q8 or q4")
       ->capture_default_str();
+  scenes->add_option("--kv", f->kv, "its keys and values: auto, f32 or f16")->capture_default_str();
   scenes->add_option("--wrong", f->options.examples, "write the wrong answers to this file");
   scenes->add_flag("--json", f->json, "print as JSON");
   scenes->callback([f, exit_status] { *exit_status = Eval(*f); });

@@ -108,6 +108,10 @@ TEST(ThreadPoolTest, CallersFromSeveralThreads) {
   EXPECT_EQ(sum.load(), 4 * 100 * 64);
 }
 
+float* First(PageTable* table, int32_t page) {
+  return reinterpret_cast<float*>(table->Row(page * kPageRows, 0));
+}
+
 TEST(PagePoolTest, HoldsItsBudgetAndReusesPages) {
   PagePool pool(16, 3 * 16 * 4);
   {
@@ -124,6 +128,26 @@ TEST(PagePoolTest, HoldsItsBudgetAndReusesPages) {
   EXPECT_TRUE(again.Reserve(3 * kPageRows).ok());
 }
 
+TEST(PagePoolTest, HalvesTakeHalfTheRoom) {
+  PagePool pool(2 * kPageRows * 24, 7 * kPageRows * 24 * 4, {}, KvFormat::kF16);
+  EXPECT_EQ(pool.page_bytes(), 2 * kPageRows * 24 * 2);
+  EXPECT_EQ(pool.capacity(), 7);
+  PageTable table(&pool, 2);
+  ASSERT_TRUE(table.Reserve(7 * kPageRows).ok());
+  EXPECT_EQ(ReasonOf(table.Reserve(7 * kPageRows + 1)), "KV_CACHE_FULL");
+  for (int64_t i = 0; i < 7; ++i) {
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(table.page(i)) % 64, 0u);
+    EXPECT_EQ(table.pages(1)[i], table.page(i) + kPageRows * 24 * 2);
+  }
+  EXPECT_EQ(table.Row(kPageRows + 3, 24, 1), table.page(1) + (kPageRows + 3) * 24 * 2);
+}
+
+TEST(PagePoolTest, FormatsHaveNames) {
+  EXPECT_EQ(*ParseKvChoice("auto"), KvChoice::kAuto);
+  EXPECT_EQ(*ParseKvChoice("f16"), KvChoice::kF16);
+  EXPECT_EQ(ReasonOf(ParseKvChoice("q8").status()), "KV_FORMAT_UNKNOWN");
+}
+
 TEST(PagePoolTest, SequencesOfSeveralThreadsNeverShareAPage) {
   PagePool pool(8, 64 * 8 * 4);
   std::vector<std::thread> threads;
@@ -132,9 +156,9 @@ TEST(PagePoolTest, SequencesOfSeveralThreadsNeverShareAPage) {
       for (int round = 0; round < 100; ++round) {
         PageTable table(&pool);
         ASSERT_TRUE(table.Reserve(4 * kPageRows).ok());
-        for (int p = 0; p < 4; ++p) *table.Row(p * kPageRows, 0) = static_cast<float>(t * 10 + p);
+        for (int p = 0; p < 4; ++p) *First(&table, p) = static_cast<float>(t * 10 + p);
         for (int p = 0; p < 4; ++p) {
-          ASSERT_EQ(*table.Row(p * kPageRows, 0), static_cast<float>(t * 10 + p));
+          ASSERT_EQ(*First(&table, p), static_cast<float>(t * 10 + p));
         }
       }
     });

@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "compute/ops/decoder_ops.h"
+#include "compute/weights/block_format.h"
 #include "tests/compute/random.h"
 
 namespace sightline {
@@ -66,14 +67,37 @@ void ExpectNear(const Rows& r, const Tensor& got, const PagedAttentionSpec& s) {
   }
 }
 
-class PagedAttentionKinds : public testing::TestWithParam<PagedAttentionSpec> {};
+// What half pages keep of the rows, so that plain loops read the same numbers.
+void Round(Tensor* t) {
+  for (float& x : t->data) x = FromHalf(ToHalf(std::clamp(x, -65504.0f, 65504.0f)));
+}
+
+struct Kind {
+  PagedAttentionSpec spec;
+  KvFormat kv = KvFormat::kF32;
+};
+
+class PagedAttentionKinds : public testing::TestWithParam<Kind> {
+ protected:
+  PagedAttentionKinds()
+      : pool_(2 * kLayers * kPageRows * GetParam().spec.kv_heads * GetParam().spec.d,
+              int64_t{1} << 28, {}, GetParam().kv) {}
+  // For plain loops.
+  Rows Stored(Rows rows) const {
+    if (GetParam().kv == KvFormat::kF16) {
+      Round(&rows.k);
+      Round(&rows.v);
+    }
+    return rows;
+  }
+  PagePool pool_;
+};
 
 // Several sequences, each cut into chunks of random length that meet in steps of random company.
 TEST_P(PagedAttentionKinds, ARowDoesNotDependOnItsStep) {
-  PagedAttentionSpec s = GetParam();
+  PagedAttentionSpec s = GetParam().spec;
   s.layer = kLayer;
   Rng rng(21);
-  PagePool pool(2 * kLayers * kPageRows * s.kv_heads * s.d, int64_t{1} << 28);
   constexpr int kSequences = 4;
   std::vector<Rows> rows;
   std::vector<Tensor> want, got;
@@ -81,12 +105,12 @@ TEST_P(PagedAttentionKinds, ARowDoesNotDependOnItsStep) {
   for (int i = 0; i < kSequences; ++i) {
     int64_t n = Between(100, 420, rng);
     rows.push_back(RandomRows(n, s, rng));
-    PageTable alone(&pool, 2 * kLayers);
+    PageTable alone(&pool_, 2 * kLayers);
     ASSERT_TRUE(alone.Reserve(static_cast<int32_t>(n)).ok());
     want.push_back(Step(rows.back(), {{0, n, 0, &alone}}, s));
-    ExpectNear(rows.back(), want.back(), s);
+    ExpectNear(Stored(rows.back()), want.back(), s);
     got.push_back(Tensor(want.back().shape));
-    tables.push_back(std::make_unique<PageTable>(&pool, 2 * kLayers));
+    tables.push_back(std::make_unique<PageTable>(&pool_, 2 * kLayers));
     ASSERT_TRUE(tables.back()->Reserve(static_cast<int32_t>(n)).ok());
   }
   std::vector<int64_t> done(kSequences, 0);
@@ -117,30 +141,59 @@ TEST_P(PagedAttentionKinds, ARowDoesNotDependOnItsStep) {
 }
 
 TEST_P(PagedAttentionKinds, LastRowWeightsAreThoseOfTheLastRow) {
-  PagedAttentionSpec s = GetParam();
+  PagedAttentionSpec s = GetParam().spec;
   s.layer = kLayer;
   Rng rng(22);
-  PagePool pool(2 * kLayers * kPageRows * s.kv_heads * s.d, int64_t{1} << 28);
-  Rows rows = RandomRows(300, s, rng);
-  PageTable pages(&pool, 2 * kLayers);
+  Rows rows = RandomRows(300, s, rng), stored = Stored(rows);
+  PageTable pages(&pool_, 2 * kLayers);
   ASSERT_TRUE(pages.Reserve(300).ok());
   AppendRows(rows.k, rows.v, {{0, 300, 0, &pages}}, kLayer);
   Tensor got = LastRowWeights(RowsOf(rows.q, 290, 10), {0, 10, 290, &pages}, s);
   for (int64_t h = 0; h < s.heads; ++h) {
-    std::vector<double> want = Weights(rows, 299, h, s);
+    std::vector<double> want = Weights(stored, 299, h, s);
     for (int64_t j = 0; j < 300; ++j)
       ASSERT_NEAR(got.row(h)[j], want[static_cast<size_t>(j)], 1e-5);
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, PagedAttentionKinds,
-                         testing::Values(PagedAttentionSpec{0, 4, 4, 32, 0.2f, 0},
-                                         PagedAttentionSpec{0, 6, 2, 64, 0.125f, 0},
-                                         PagedAttentionSpec{0, 7, 1, 16, 0.3f, 0},
-                                         PagedAttentionSpec{0, 6, 2, 32, 0.2f, 37},
-                                         PagedAttentionSpec{0, 4, 2, 16, 0.25f, 130},
-                                         PagedAttentionSpec{0, 4, 2, 24, 0.2f, 0},
-                                         PagedAttentionSpec{0, 4, 2, 8, 0.3f, 50}));
+std::vector<Kind> Kinds() {
+  std::vector<Kind> kinds;
+  for (KvFormat kv : {KvFormat::kF32, KvFormat::kF16}) {
+    for (const PagedAttentionSpec& s :
+         {PagedAttentionSpec{0, 4, 4, 32, 0.2f, 0}, PagedAttentionSpec{0, 6, 2, 64, 0.125f, 0},
+          PagedAttentionSpec{0, 7, 1, 16, 0.3f, 0}, PagedAttentionSpec{0, 6, 2, 32, 0.2f, 37},
+          PagedAttentionSpec{0, 4, 2, 16, 0.25f, 130}, PagedAttentionSpec{0, 4, 2, 24, 0.2f, 0},
+          PagedAttentionSpec{0, 4, 2, 8, 0.3f, 50}}) {
+      kinds.push_back({s, kv});
+    }
+  }
+  return kinds;
+}
+INSTANTIATE_TEST_SUITE_P(Kinds, PagedAttentionKinds, testing::ValuesIn(Kinds()));
+
+// What half precision can't hold is its largest number, not infinity; what is no number stays none.
+TEST(HalfPages, Saturate) {
+  PagedAttentionSpec s{0, 1, 1, 16, 0.01f, 0};
+  PagePool pool(2 * kPageRows * 16, int64_t{1} << 20, {}, KvFormat::kF16);
+  PageTable pages(&pool, 2);
+  ASSERT_TRUE(pages.Reserve(1).ok());
+  Tensor q({1, 16}), k({1, 16}), v({1, 16});
+  const float far[] = {1e6f, -1e6f, INFINITY, -INFINITY, 65519.0f, 65520.0f, 3e-8f, NAN};
+  for (int64_t i = 0; i < 16; ++i) v.row(0)[i] = far[i % 8];
+  k.data = v.data;
+  k.row(0)[7] = k.row(0)[15] = 1;
+  q.row(0)[0] = 1;
+  AppendRows(k, v, {{0, 1, 0, &pages}}, 0);
+  Tensor out = PagedAttention(q, {{0, 1, 0, &pages}}, s);
+  const float want[] = {65504, -65504, 65504, -65504, 65504, 65504, 5.9604645e-8f};
+  for (int64_t i = 0; i < 16; ++i) {
+    if (i % 8 == 7) {
+      EXPECT_TRUE(std::isnan(out.row(0)[i]));
+    } else {
+      EXPECT_EQ(out.row(0)[i], want[i % 8]) << i;
+    }
+  }
+}
 
 }  // namespace
 }  // namespace sightline

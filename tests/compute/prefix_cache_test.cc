@@ -25,16 +25,16 @@ class PrefixCacheTest : public testing::Test {
   std::unique_ptr<PageTable> Filled(const std::string& prompt) {
     auto table = std::make_unique<PageTable>(&pool_);
     auto keys = Keys(prompt);
-    for (float* page : cache_.Find(keys)) table->Append(page);
+    for (std::byte* page : cache_.Find(keys)) table->Append(page);
     EXPECT_TRUE(table->Reserve(static_cast<int32_t>(prompt.size()) * kPageRows).ok());
-    std::vector<float*> pages;
+    std::vector<std::byte*> pages;
     for (int64_t i = 0; i < table->size(); ++i) pages.push_back(table->page(i));
     cache_.Keep(keys, pages);
     return table;
   }
   size_t Found(const std::string& prompt) {
     auto pages = cache_.Find(Keys(prompt));
-    for (float* p : pages) pool_.Give(p);
+    for (std::byte* p : pages) pool_.Give(p);
     return pages.size();
   }
   PagePool pool_;
@@ -42,7 +42,7 @@ class PrefixCacheTest : public testing::Test {
 };
 
 TEST_F(PrefixCacheTest, FindsTheLongestBeginning) {
-  float* third = nullptr;
+  std::byte* third = nullptr;
   {
     auto table = Filled("abcd");
     third = table->page(2);
@@ -93,7 +93,7 @@ TEST_F(PrefixCacheTest, APageIsWhatItsKeySays) {
     size_t known = Found(prompt);
     auto table = Filled(prompt);
     for (size_t i = 0; i < keys.size(); ++i) {
-      float* page = table->page(static_cast<int64_t>(i));
+      auto* page = reinterpret_cast<float*>(table->page(static_cast<int64_t>(i)));
       if (i < known) {
         ASSERT_EQ(*page, marks[keys[i]]) << keys[i];
       } else {

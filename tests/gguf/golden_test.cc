@@ -73,7 +73,7 @@ std::vector<float> Logits(const VlModel& m, uint32_t seed) {
   std::vector<int32_t> ids;
   for (int i = 0; i < 20; ++i)
     ids.push_back(static_cast<int32_t>(rng() % static_cast<uint32_t>(m.spec().text.vocab)));
-  PagePool pool(m.decoder().page_floats(), 1 << 28);
+  PagePool pool(m.decoder().page_numbers(), 1 << 28);
   language::Sequence seq(&pool, m.spec().text.layers);
   auto logits = m.decoder().Forward(m.decoder().Embed(ids), &seq);
   EXPECT_TRUE(logits.ok()) << logits.status();

@@ -34,13 +34,14 @@ StepInput Cut(const StepInput& in, int64_t first, int64_t n) {
   return out;
 }
 
-class BatchKinds : public ::testing::TestWithParam<const char*> {
+class BatchKinds : public ::testing::TestWithParam<std::tuple<const char*, KvFormat>> {
  protected:
   void SetUp() override {
-    auto model = VlModel::Load(GoldenDirectory(GetParam()));
+    auto model = VlModel::Load(GoldenDirectory(std::get<0>(GetParam())));
     ASSERT_TRUE(model.ok()) << model.status();
     model_ = *std::move(model);
-    pool_ = std::make_unique<PagePool>(decoder().page_floats(), int64_t{1} << 29);
+    pool_ = std::make_unique<PagePool>(decoder().page_numbers(), int64_t{1} << 29, Device(),
+                                       std::get<1>(GetParam()));
   }
   const Decoder& decoder() const { return model_->decoder(); }
 
@@ -144,7 +145,9 @@ TEST_P(BatchKinds, TapsAreOfTheirOwnSequence) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, BatchKinds, ::testing::Values("llama3", "gemma3", "qwen2_5_vl"));
+INSTANTIATE_TEST_SUITE_P(Models, BatchKinds,
+                         ::testing::Combine(::testing::Values("llama3", "gemma3", "qwen2_5_vl"),
+                                            ::testing::Values(KvFormat::kF32, KvFormat::kF16)));
 
 }  // namespace
 }  // namespace sightline::language

@@ -71,7 +71,7 @@ void ExpectSameModel(const std::string& a, const std::string& b) {
     ids.push_back(static_cast<int32_t>(rng() % static_cast<uint32_t>((*x)->spec().text.vocab)));
   std::vector<std::vector<float>> logits;
   for (const auto* m : {x->get(), y->get()}) {
-    PagePool pool(m->decoder().page_floats(), 1 << 28);
+    PagePool pool(m->decoder().page_numbers(), 1 << 28);
     language::Sequence seq(&pool, m->spec().text.layers);
     logits.push_back(*m->decoder().Forward(m->decoder().Embed(ids), &seq));
   }

@@ -26,7 +26,7 @@ TEST_P(DecoderKinds, ChunksEqualOnePass) {
   ASSERT_TRUE(model.ok()) << model.status();
   const Decoder& d = (*model)->decoder();
   std::vector<int32_t> ids = RandomIds(140, d.spec().vocab);
-  PagePool pool(d.page_floats(), 1 << 28);
+  PagePool pool(d.page_numbers(), 1 << 28);
   Sequence whole(&pool, d.spec().layers), parts(&pool, d.spec().layers);
   auto want = d.Forward(d.Embed(ids), &whole);
   ASSERT_TRUE(want.ok());
@@ -52,7 +52,7 @@ TEST_P(DecoderKinds, EqualStreamsAreText) {
   const Decoder& d = (*model)->decoder();
   std::vector<int32_t> ids = RandomIds(33, d.spec().vocab), positions;
   for (int32_t i = 0; i < 3 * 33; ++i) positions.push_back(i % 33);
-  PagePool pool(d.page_floats(), 1 << 28);
+  PagePool pool(d.page_numbers(), 1 << 28);
   Sequence a(&pool, d.spec().layers), b(&pool, d.spec().layers);
   auto x = d.Run({d.Embed(ids), {}, {}}, &a), y = d.Run({d.Embed(ids), positions, {}}, &b);
   ASSERT_TRUE(x.ok() && y.ok());
@@ -64,11 +64,11 @@ TEST_P(DecoderKinds, EndsAreErrors) {
   auto model = VlModel::Load(GoldenDirectory(GetParam()));
   ASSERT_TRUE(model.ok()) << model.status();
   const Decoder& d = (*model)->decoder();
-  PagePool small(d.page_floats(), d.page_floats() * 4 - 1);  // less than a page of float32
+  PagePool small(d.page_numbers(), d.page_numbers() * 4 - 1);  // less than a page of float32
   Sequence seq(&small, d.spec().layers);
   EXPECT_EQ(d.Forward(d.Embed(RandomIds(8, d.spec().vocab)), &seq).status().code(),
             absl::StatusCode::kResourceExhausted);
-  PagePool pool(d.page_floats(), 1 << 28);
+  PagePool pool(d.page_numbers(), 1 << 28);
   Sequence full(&pool, d.spec().layers);
   auto ids = RandomIds(static_cast<size_t>(d.spec().context) + 1, d.spec().vocab);
   EXPECT_EQ(d.Forward(d.Embed(ids), &full).status().code(), absl::StatusCode::kOutOfRange);

@@ -252,7 +252,8 @@ TEST(EngineBatch, RequestsWaitForPages) {
   }
   int64_t pages = (most + kPageRows - 1) / kPageRows + 1;
   EngineOptions tight;
-  tight.kv_budget_bytes = pages * roomy->model().decoder->page_floats() * 4;
+  const language::Decoder& decoder = *roomy->model().decoder;
+  tight.kv_budget_bytes = pages * decoder.page_numbers() * BytesOf(*decoder.KvFor(tight.kv));
   auto engine = Load(tight);
   std::vector<Answer> got = AskAll(engine.get(), requests);
   for (size_t i = 0; i < got.size(); ++i) {

@@ -67,7 +67,7 @@ const Layout kLayouts[] = {
 };
 
 std::vector<float> LogitsOf(const VlModel& m, const std::vector<int32_t>& ids) {
-  PagePool pool(m.decoder().page_floats(), 1 << 28);
+  PagePool pool(m.decoder().page_numbers(), 1 << 28);
   language::Sequence seq(&pool, m.spec().text.layers);
   return *m.decoder().Forward(m.decoder().Embed(ids), &seq);
 }

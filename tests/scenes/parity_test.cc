@@ -231,7 +231,7 @@ StatusOr<std::vector<float>> PromptLogits(const ModelSpec& spec, const Sample& s
     values.insert(values.end(), rows.begin(), rows.end());
   }
   Tensor x = FromHost(std::move(values), {prompt.tokens, spec.text.hidden});
-  PagePool pool(decoder->page_floats(), int64_t{1} << 28);
+  PagePool pool(decoder->page_numbers(), int64_t{1} << 28);
   language::Sequence sequence(&pool, spec.text.layers);
   return decoder->Forward(std::move(x), &sequence);
 }

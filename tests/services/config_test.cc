@@ -70,6 +70,14 @@ TEST(ConfigTest, PrintedSettingsReadBackTheSame) {
   EXPECT_EQ(back.listen, c.listen);
 }
 
+TEST(ConfigTest, KeysAndValuesHaveKnownForms) {
+  ServerConfig c;
+  ASSERT_TRUE(ReadToml(Write("[model]\nkv = \"f16\"\n"), &c).ok());
+  EXPECT_TRUE(CheckConfig(c).ok());
+  c.kv = "q8";
+  EXPECT_EQ(FieldOf(CheckConfig(c)), "model.kv");
+}
+
 TEST(ConfigTest, NoOpenPortByAccident) {
   ServerConfig c;
   EXPECT_TRUE(CheckConfig(c).ok());

@@ -56,14 +56,18 @@ double LayerOps(const DecoderSpec& s) {
 
 class Bench {
  public:
-  Bench(const Decoder& decoder, const ModelBenchOptions& o)
-      : d_(decoder), s_(decoder.spec()), o_(o), pool_(decoder.page_floats(), int64_t{1} << 40) {}
+  Bench(const Decoder& decoder, KvFormat kv, const ModelBenchOptions& o)
+      : d_(decoder),
+        s_(decoder.spec()),
+        o_(o),
+        pool_(decoder.page_numbers(), int64_t{1} << 40, decoder.device(), kv) {}
 
   StatusOr<Json> Run() {
     Json out;
     out["threads"] = ComputeThreads();
     out["isa"] = IsaName();
     out["parameters"] = d_.parameter_count();
+    out["kv"] = NameOf(pool_.format());
     out["weight_bytes"] = d_.weight_bytes();
     out["loaded_peak_bytes"] = PeakMemory();
     if (o_.prompt > 0) {
@@ -164,7 +168,7 @@ class Bench {
     if (!s_.tied)
       weights *=
           1 - static_cast<double>(s_.vocab * s_.hidden) / static_cast<double>(d_.parameter_count());
-    double per_row = static_cast<double>(8 * s_.layers * s_.kv_heads * s_.head_dim);
+    double per_row = static_cast<double>(pool_.page_bytes() / kPageRows);
     double kv = per_row * (static_cast<double>(depth) + static_cast<double>(o_.generate) / 2);
     auto n = static_cast<double>(o_.generate);
     std::vector<double> rate, cpu, dram, share;
@@ -214,7 +218,8 @@ int64_t PeakMemory() {
 }
 
 StatusOr<Json> BenchDecoder(const Decoder& decoder, const ModelBenchOptions& options) {
-  return Bench(decoder, options).Run();
+  SL_ASSIGN_OR_RETURN(KvFormat kv, decoder.KvFor(options.kv));
+  return Bench(decoder, kv, options).Run();
 }
 
 std::string DescribeBench(const Json& j) {

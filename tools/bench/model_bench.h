@@ -15,6 +15,7 @@ struct ModelBenchOptions {
   int64_t generate = 64;              // tokens
   std::vector<int64_t> depths = {0};  // tokens that stand before the generated ones
   int runs = 3;
+  KvChoice kv = KvChoice::kAuto;
   bool ceilings = true;  // measure them too, between our own runs
 };
 

@@ -80,7 +80,7 @@ StatusOr<bool> ReadVisualInput(const GoldenFile& golden, VisualInput* in) {
 }
 
 Status CompareCase(const VlModel& model, const GoldenFile& golden, const std::string& name,
-                   Report* report) {
+                   KvFormat kv, Report* report) {
   VisualInput visual;
   SL_ASSIGN_OR_RETURN(bool seen, ReadVisualInput(golden, &visual));
   VisualRows rows;
@@ -88,7 +88,7 @@ Status CompareCase(const VlModel& model, const GoldenFile& golden, const std::st
                 [&](const std::vector<int32_t>& ids) {
                   return model.Prompt(ids, seen ? &visual : nullptr, &rows);
                 },
-                model.spec().end_ids};
+                model.spec().end_ids, kv};
   SL_RETURN_IF_ERROR(CompareText(model.decoder(), golden, text, report));
   if (!seen || !golden.Has("out.image_hidden_states")) return absl::OkStatus();
   SL_ASSIGN_OR_RETURN(Tensor want, golden.Floats("out.image_hidden_states"));
@@ -120,12 +120,12 @@ Status ComparePixels(const VlModel& model, const GoldenFile& golden, const std::
 }
 
 StatusOr<Report> CompareFolder(const std::string& directory, WeightChoice weights,
-                               const Device& device, const std::string& path) {
+                               const Device& device, const std::string& path, KvFormat kv) {
   Report report;
   SL_ASSIGN_OR_RETURN(auto model, VlModel::Load(path.empty() ? directory : path, device, weights));
   if (fs::exists(directory + "/golden.safetensors")) {
     SL_ASSIGN_OR_RETURN(auto golden, GoldenFile::Open(directory + "/golden.safetensors"));
-    SL_RETURN_IF_ERROR(CompareCase(*model, *golden, "decoder", &report));
+    SL_RETURN_IF_ERROR(CompareCase(*model, *golden, "decoder", kv, &report));
     return report;
   }
   SL_RETURN_IF_ERROR(CompareTokenizer(directory, &report));
@@ -134,7 +134,7 @@ StatusOr<Report> CompareFolder(const std::string& directory, WeightChoice weight
     if (!fs::is_directory(folder)) continue;
     SL_ASSIGN_OR_RETURN(auto golden, GoldenFile::Open(folder.string() + "/golden.safetensors"));
     SL_RETURN_IF_ERROR(ComparePixels(*model, *golden, folder.string(), &report));
-    SL_RETURN_IF_ERROR(CompareCase(*model, *golden, folder.filename().string(), &report));
+    SL_RETURN_IF_ERROR(CompareCase(*model, *golden, folder.filename().string(), kv, &report));
   }
   return report;
 }

@@ -15,17 +15,18 @@ StatusOr<bool> ReadVisualInput(const GoldenFile& golden, VisualInput* in);
 
 // One case: from the reference's pixels to features, logits and greedy tokens.
 Status CompareCase(const VlModel& model, const GoldenFile& golden, const std::string& name,
-                   Report* report);
+                   KvFormat kv, Report* report);
 // Pixels of the files image*.png or frame*.png of a case folder, against the reference's; nothing
 // without such files.
 Status ComparePixels(const VlModel& model, const GoldenFile& golden, const std::string& case_folder,
                      Report* report);
 
 // Every case of a model folder, or the one of a decoder folder. The decoder's weights are kept as
-// `weights` says; bounds stay those of float32. `model` runs instead of the folder's own: a GGUF
-// file of it.
+// `weights` says, keys and values as `kv`; bounds stay those of float32. `model` runs instead of
+// the folder's own: a GGUF file of it.
 StatusOr<Report> CompareFolder(const std::string& directory,
                                WeightChoice weights = WeightChoice::kStored,
-                               const Device& device = {}, const std::string& model = "");
+                               const Device& device = {}, const std::string& model = "",
+                               KvFormat kv = KvFormat::kF32);
 
 }  // namespace sightline::parity

@@ -73,7 +73,7 @@ Status CompareText(const Decoder& decoder, const GoldenFile& golden, const TextC
   }
   if (ids.empty()) return absl::InvalidArgumentError("in.input_ids is empty");
   SL_ASSIGN_OR_RETURN(StepInput input, text_case.rows(ids));
-  PagePool pool(decoder.page_floats(), int64_t{4} << 30, decoder.device());
+  PagePool pool(decoder.page_numbers(), int64_t{4} << 30, decoder.device(), text_case.kv);
   Sequence seq(&pool, decoder.spec().layers);
   StepTaps taps;
   taps.want_attention = golden.Has("out.attention_last_row");

@@ -21,6 +21,7 @@ struct TextCase {
   std::string name;
   PromptRows rows;
   std::vector<int32_t> end_ids;
+  KvFormat kv = KvFormat::kF32;
 };
 
 // Embedded ids alone.
