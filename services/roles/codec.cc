@@ -115,7 +115,8 @@ StatusOr<std::shared_ptr<const EncodedMedia>> DecodeMedia(const pb::EncodedMedia
       return absl::InvalidArgumentError("visual span's deepstack rows do not fit its size");
     }
     span.deepstack.resize(count * levels);
-    std::memcpy(span.deepstack.data(), wire.deepstack().data(), wire.deepstack().size());
+    if (levels > 0)  // an empty vector's data is null, which memcpy must not be given
+      std::memcpy(span.deepstack.data(), wire.deepstack().data(), wire.deepstack().size());
     media->spans.push_back(std::move(span));
   }
   media->source_width_px = in.source_width_px();
@@ -147,7 +148,7 @@ StatusOr<std::vector<float>> FloatsFromWire(const std::string& in, size_t least,
   std::vector<float> values(in.size() / sizeof(float));
   if (in.size() % sizeof(float) || values.size() < least || values.size() > most)
     return absl::InvalidArgumentError("features' bytes do not fit their size");
-  std::memcpy(values.data(), in.data(), in.size());
+  if (!in.empty()) std::memcpy(values.data(), in.data(), in.size());
   return values;
 }
 
