@@ -1,10 +1,10 @@
 // Bytes aligned to 64; large ones to 2 MiB with huge pages asked for, since a pass over gigabytes
-// of weights otherwise spends its time in page walks. Contents start as zeros.
+// of weights otherwise spends its time in page walks. Contents start as zeros; a large buffer takes
+// memory as it is written, and gives it back to the system when it goes.
 #pragma once
 
 #include <cstdint>
-#include <cstdlib>
-#include <memory>
+#include <utility>
 
 namespace sightline {
 
@@ -12,14 +12,25 @@ class AlignedBuffer {
  public:
   AlignedBuffer() = default;
   explicit AlignedBuffer(int64_t bytes);
-  uint8_t* data() const { return data_.get(); }
+  ~AlignedBuffer();
+  AlignedBuffer(AlignedBuffer&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  AlignedBuffer& operator=(AlignedBuffer&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    return *this;
+  }
+  uint8_t* data() const { return data_; }
   int64_t size() const { return size_; }
+  // For scratch: at least so many bytes, of any contents. The old ones go first.
+  void Grow(int64_t bytes) {
+    if (bytes <= size_) return;
+    *this = AlignedBuffer();
+    *this = AlignedBuffer(bytes);
+  }
 
  private:
-  struct Free {
-    void operator()(uint8_t* p) const { std::free(p); }
-  };
-  std::unique_ptr<uint8_t[], Free> data_;
+  uint8_t* data_ = nullptr;
   int64_t size_ = 0;
 };
 

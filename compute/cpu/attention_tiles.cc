@@ -325,7 +325,7 @@ Space SpaceFor(const AttentionArgs& a, int64_t rows) {
   int64_t width = (a.d + kPanel - 1) / kPanel * kPanel;
   int64_t floats = kKeys * (2 * width + kBlockRows) + rows * (width + kPanel);
   int64_t bytes = floats * static_cast<int64_t>(sizeof(float));
-  if (buffer.size() < bytes) buffer = AlignedBuffer(bytes);
+  buffer.Grow(bytes);
   auto* p = reinterpret_cast<float*>(buffer.data());
   Space s;
   s.keys = p;

@@ -38,7 +38,7 @@ void DecodeAttention(const DecodeAttentionArgs& a) {
   int64_t span_floats = (n * (a.d + 2) + 15) / 16 * 16, expanded = (ExpandedSize(a) + 15) / 16 * 16;
   thread_local AlignedBuffer space;
   int64_t bytes = (expanded + count * span_floats) * 4;
-  if (space.size() < bytes) space = AlignedBuffer(bytes);
+  space.Grow(bytes);
   auto* q = reinterpret_cast<float*>(space.data());
   ExpandQueries(a, q);
   std::vector<SpanResult> spans;

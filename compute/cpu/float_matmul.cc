@@ -30,7 +30,7 @@ void FloatMatMul(const float* x, int64_t x_stride, int64_t m, int64_t k,
   static thread_local AlignedBuffer space;  // grows, never shrinks
   int64_t strips = (m + kStripRows - 1) / kStripRows, chunks = (k + kDepth - 1) / kDepth;
   int64_t bytes = strips * chunks * StripFloats() * static_cast<int64_t>(sizeof(float));
-  if (space.size() < bytes) space = AlignedBuffer(bytes);
+  space.Grow(bytes);
   auto* packed = reinterpret_cast<float*>(space.data());
   ParallelFor(strips, 4, [&](int64_t begin, int64_t end) {
     for (int64_t s = begin; s < end; ++s) PackStrip(x, x_stride, m, k, s, packed);

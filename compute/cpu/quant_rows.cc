@@ -69,7 +69,7 @@ void Reserve(int64_t rows, int64_t k, bool wide, QuantRows* out) {
   int64_t codes = place(rows * out->stride), scale = place(4 * n), sum = place(4 * n),
           bias = place(4 * n), bias16 = place(8 * n),
           words = place(wide ? 2 * rows * out->stride : 0);
-  if (out->space.size() < at) out->space = AlignedBuffer(at);
+  out->space.Grow(at);
   uint8_t* p = out->space.data();
   out->codes = reinterpret_cast<int8_t*>(p + codes);
   out->scale = reinterpret_cast<float*>(p + scale);

@@ -43,12 +43,14 @@ int Write(const BenchFlags& f) {
 int Bench(const BenchFlags& f) {
   if (!f.write.empty()) return Write(f);
   if (f.threads > 0) SetComputeThreads(f.threads);
+  const int64_t process = bench::Resident().now;
   auto decoder = Load(f);
   if (!decoder.ok()) return Fail(decoder.status());
   auto kv = ParseKvChoice(f.kv);
   if (!kv.ok()) return Fail(kv.status());
   bench::ModelBenchOptions options = f.options;
   options.kv = *kv;
+  options.process_bytes = process;
   auto report = bench::BenchDecoder(**decoder, options);
   if (!report.ok()) return Fail(report.status());
   (*report)["weights"] = f.weights;

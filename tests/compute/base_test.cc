@@ -1,6 +1,9 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <memory>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -9,6 +12,7 @@
 #include "compute/base/status.h"
 #include "compute/base/tensor.h"
 #include "compute/base/thread_pool.h"
+#include "compute/cpu/aligned_buffer.h"
 #include "compute/kv/page_pool.h"
 
 namespace sightline {
@@ -106,6 +110,28 @@ TEST(ThreadPoolTest, CallersFromSeveralThreads) {
   }
   for (auto& c : callers) c.join();
   EXPECT_EQ(sum.load(), 4 * 100 * 64);
+}
+
+TEST(AlignedBufferTest, IsZeroAlignedAndMovesWithItsMemory) {
+  constexpr int64_t kHuge = int64_t{2} << 20;
+  for (int64_t bytes : {int64_t{1}, int64_t{100}, kHuge - 1, kHuge, kHuge + 1, 3 * kHuge + 4097}) {
+    AlignedBuffer a(bytes);
+    ASSERT_EQ(a.size(), bytes);
+    ASSERT_EQ(reinterpret_cast<uintptr_t>(a.data()) % (bytes >= kHuge ? kHuge : 64), 0u);
+    EXPECT_TRUE(std::all_of(a.data(), a.data() + bytes, [](uint8_t v) { return v == 0; }));
+    a.data()[bytes - 1] = 7;
+    AlignedBuffer b(std::move(a));
+    EXPECT_EQ(b.data()[bytes - 1], 7);
+    a = std::move(b);
+    EXPECT_EQ(a.data()[bytes - 1], 7);
+    const uint8_t* kept = a.data();
+    a.Grow(bytes);
+    EXPECT_EQ(a.data(), kept);
+    a.Grow(2 * bytes);
+    EXPECT_EQ(a.size(), 2 * bytes);
+    a.data()[2 * bytes - 1] = 1;
+  }
+  EXPECT_EQ(AlignedBuffer(0).data(), nullptr);
 }
 
 float* First(PageTable* table, int32_t page) {

@@ -4,8 +4,10 @@
 
 #include <cstdio>
 #include <cstring>
+#include <fstream>
 
 #include "compute/cpu/aligned_buffer.h"
+#include "fusion/engine.h"
 #include "tools/ceilings/machine.h"
 #include "tools/ceilings/probes.h"
 
@@ -69,13 +71,8 @@ class Bench {
     out["parameters"] = d_.parameter_count();
     out["kv"] = NameOf(pool_.format());
     out["weight_bytes"] = d_.weight_bytes();
-    out["loaded_peak_bytes"] = PeakMemory();
-    if (o_.prompt > 0) {
-      SL_RETURN_IF_ERROR(Prompt().status());  // warms up
-      out["prompt_peak_bytes"] = PeakMemory();
-    }
-    out["peak_over_weights"] =
-        static_cast<double>(PeakMemory()) / static_cast<double>(d_.weight_bytes());
+    SL_ASSIGN_OR_RETURN(out["memory"], Memory());
+    if (o_.prompt > 0) SL_RETURN_IF_ERROR(Prompt().status());  // warms up
     if (o_.ceilings) {
       dram_ = AlignedBuffer(kReadBytes);
       std::memset(dram_.data(), 1, static_cast<size_t>(dram_.size()));
@@ -99,15 +96,37 @@ class Bench {
     return static_cast<int32_t>((state_ >> 33) % static_cast<uint64_t>(s_.vocab));
   }
   // Appends random tokens; the last one's logits when asked for.
-  Status Fill(int64_t tokens, bool logits, Sequence* seq) {
+  Status Fill(int64_t tokens, bool logits, Sequence* seq, int64_t chunk = kChunk) {
     for (int64_t done = 0; done < tokens;) {
-      std::vector<int32_t> ids(static_cast<size_t>(std::min(kChunk, tokens - done)));
+      std::vector<int32_t> ids(static_cast<size_t>(std::min(chunk, tokens - done)));
       for (int32_t& id : ids) id = Token();
       done += static_cast<int64_t>(ids.size());
       SL_ASSIGN_OR_RETURN(Tensor h, d_.Run({d_.Embed(ids), {}, {}}, seq));
       if (logits && done == tokens) checksum_ += d_.Logits(RowsOf(h, h.rows() - 1, 1)).row(0)[0];
     }
     return absl::OkStatus();
+  }
+  // Before anything is measured, so that it is loading, one prompt (in the engine's chunks) and its
+  // answer alone.
+  StatusOr<Json> Memory() {
+    Json out;
+    auto weights = static_cast<double>(d_.weight_bytes());
+    auto peak = [&](const char* name) {
+      ResidentMemory r = Resident();
+      out[std::string(name) + "_bytes"] = r.peak;
+      out[std::string(name) + "_over_weights"] = static_cast<double>(r.peak) / weights;
+      out[std::string(name) + "_less_process_over_weights"] =
+          static_cast<double>(r.peak - o_.process_bytes) / weights;
+    };
+    out["process_bytes"] = o_.process_bytes;
+    out["loaded_bytes"] = Resident().now;
+    peak("loading_peak");
+    Sequence seq(&pool_, s_.layers);
+    SL_RETURN_IF_ERROR(Fill(o_.prompt, true, &seq, EngineOptions().prefill_chunk));
+    SL_RETURN_IF_ERROR(Generate(&seq).status());
+    out["kv_bytes"] = pool_.pages_in_use() * pool_.page_bytes();
+    peak("peak");
+    return out;
   }
   StatusOr<Span> Prompt() {
     Sequence seq(&pool_, s_.layers);
@@ -173,6 +192,7 @@ class Bench {
     auto n = static_cast<double>(o_.generate);
     std::vector<double> rate, cpu, dram, share;
     auto seq = std::make_unique<Sequence>(&pool_, s_.layers);
+    bool apart = ForgetPeak();
     SL_RETURN_IF_ERROR(Fill(depth, false, seq.get()));
     for (int r = 0; r < o_.runs; ++r) {
       double before = Dram();
@@ -184,8 +204,11 @@ class Bench {
       share.push_back(o_.ceilings ? n * (weights + kv) / t.wall / ceiling : 0);
       if (depth == 0) seq = std::make_unique<Sequence>(&pool_, s_.layers);
     }
+    Json memory;  // null where the peak of other parts can't be told from this one's
+    if (apart) memory = Resident().peak - dram_.size();
     return Json{{"depth", depth},
                 {"tokens", o_.generate},
+                {"peak_bytes", memory},
                 {"tok_s", Median(rate)},
                 {"cpu_tok_s", Median(cpu)},
                 {"weight_gb_s", Median(rate) * weights / 1e9},
@@ -211,10 +234,23 @@ std::string Line(const char* format, auto... values) {
 
 }  // namespace
 
-int64_t PeakMemory() {
-  rusage u{};
-  getrusage(RUSAGE_SELF, &u);
-  return int64_t{u.ru_maxrss} << 10;
+ResidentMemory Resident() {
+  std::ifstream status("/proc/self/status");
+  ResidentMemory out;
+  for (std::string line; std::getline(status, line);) {
+    auto read = [&](std::string_view key, int64_t* to) {
+      if (line.starts_with(key)) *to = std::stoll(line.substr(key.size())) << 10;
+    };
+    read("VmHWM:", &out.peak);
+    read("VmRSS:", &out.now);
+  }
+  return out;
+}
+
+bool ForgetPeak() {
+  std::ofstream refs("/proc/self/clear_refs");
+  refs << "5" << std::flush;  // sets the peak to what is resident now
+  return refs.good();
 }
 
 StatusOr<Json> BenchDecoder(const Decoder& decoder, const ModelBenchOptions& options) {
@@ -224,11 +260,17 @@ StatusOr<Json> BenchDecoder(const Decoder& decoder, const ModelBenchOptions& opt
 
 std::string DescribeBench(const Json& j) {
   auto v = [](const Json& from, const char* key) { return from.value(key, 0.0); };
+  const Json& m = j["memory"];
   std::string out =
-      Line("%.1f M weights in %.0f MB, peak memory %.0f MB (%.2f times the weights)\n",
-           v(j, "parameters") / 1e6, v(j, "weight_bytes") / 1e6,
-           std::max(v(j, "loaded_peak_bytes"), v(j, "prompt_peak_bytes")) / 1e6,
-           v(j, "peak_over_weights"));
+      Line("%.1f M weights in %.0f MB; the process before them %.0f MB\n", v(j, "parameters") / 1e6,
+           v(j, "weight_bytes") / 1e6, v(m, "process_bytes") / 1e6);
+  for (const auto& [name, key] : {std::pair("while loading", "loading_peak"),
+                                  std::pair("with one prompt and answer", "peak")}) {
+    std::string k = key;
+    out += Line("peak memory %s %.0f MB: %.2f times the weights, %.2f without the process\n", name,
+                v(m, (k + "_bytes").c_str()) / 1e6, v(m, (k + "_over_weights").c_str()),
+                v(m, (k + "_less_process_over_weights").c_str()));
+  }
   out +=
       Line("%d threads, %s; peaks: float32 %.0f GFLOP/s, int8 %.0f Gop/s\n", j.value("threads", 0),
            j.value("isa", "").c_str(), v(j, "f32_peak_gflop_s"), v(j, "int8_peak_gop_s"));

@@ -17,10 +17,17 @@ struct ModelBenchOptions {
   int runs = 3;
   KvChoice kv = KvChoice::kAuto;
   bool ceilings = true;  // measure them too, between our own runs
+  // Of the process before it loaded anything: libraries, mostly. Reported, and taken off one ratio.
+  int64_t process_bytes = 0;
 };
 
-// Peak resident memory of this process so far, bytes.
-int64_t PeakMemory();
+// Resident memory of this process, bytes.
+struct ResidentMemory {
+  int64_t now = 0;
+  int64_t peak = 0;  // so far, or since ForgetPeak
+};
+ResidentMemory Resident();
+bool ForgetPeak();  // false where the system keeps it
 
 // Medians over the runs; a share is the median of the runs' shares, each of a run against the
 // ceilings right before and after it. Rates by "cpu" count the process's CPU time, spread evenly

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "compute/cpu/aligned_buffer.h"
+
 namespace sightline::bench {
 namespace {
 
@@ -60,7 +62,8 @@ class RandomWeights {
     t.shape = shape;
     t.format = FormatOf(name, shape);
     int64_t bytes = BytesOf(t.format, t.count());
-    std::shared_ptr<uint8_t[]> data(new uint8_t[static_cast<size_t>(bytes)]);
+    auto buffer = std::make_shared<AlignedBuffer>(bytes);  // large ones leave no hole in the heap
+    uint8_t* data = buffer->data();
     if (shape.size() == 1) {
       bool gain = name.ends_with("norm.weight");
       for (int64_t i = 0; i < shape[0]; ++i) {
@@ -74,10 +77,10 @@ class RandomWeights {
         std::memcpy(&data[static_cast<size_t>(2 * i)], &v, 2);
       }
     } else {
-      Blocks(t.format, shape[1], bytes, &noise_, data.get());
+      Blocks(t.format, shape[1], bytes, &noise_, data);
     }
-    t.data = data.get();
-    t.keep = std::shared_ptr<const void>(data, data.get());
+    t.data = data;
+    t.keep = std::shared_ptr<const void>(buffer, data);
     return t;
   }
 
