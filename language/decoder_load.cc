@@ -44,10 +44,9 @@ class Decoder::Builder {
       : s_(spec), read_(read), choice_(choice), d_(d) {}
 
   Status Build() {
-    WeightChoice ends = choice_ == WeightChoice::kQ4 ? WeightChoice::kQ8 : choice_;
     auto matrix = [&](const std::string& name) {
       Linear l;
-      l.packed = Matrix(name, s_.vocab, s_.hidden, ends);
+      l.packed = Matrix(name, s_.vocab, s_.hidden, EndsOf(choice_));
       return There(std::move(l));
     };
     d_->embed_ = matrix("embed_tokens.weight");

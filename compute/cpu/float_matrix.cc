@@ -40,7 +40,24 @@ void PutHalves(BlockFormat format, const uint8_t* rows, int64_t k, int64_t r, ui
   for (int64_t i = 0; i < k; ++i) std::memcpy(&to[HalfAt(format, r, i)], rows + 2 * i, 2);
 }
 
+// All but the memory.
+FloatMatrix Sized(BlockFormat format, int64_t n, int64_t k) {
+  FloatMatrix w;
+  w.format = format;
+  w.n = n;
+  w.k = k;
+  w.panels = (n + kRows - 1) / kRows;
+  w.panel_bytes = format == BlockFormat::kF32   ? 4 * kRows * k
+                  : format == BlockFormat::kF16 ? (2 * kRows * k + 63) / 64 * 64
+                                                : (k + 1) / 2 * 4 * kRows;
+  return w;
+}
+
 }  // namespace
+
+int64_t PackedBytes(BlockFormat format, int64_t n, int64_t k) {
+  return Sized(format, n, k).bytes();
+}
 
 StatusOr<FloatMatrix> PackFloats(BlockFormat stored, const void* rows, int64_t n, int64_t k,
                                  BlockFormat to) {
@@ -48,14 +65,7 @@ StatusOr<FloatMatrix> PackFloats(BlockFormat stored, const void* rows, int64_t n
   if (n < 1 || k < 1 || k % TraitsOf(stored).values != 0) {
     return Bad("a row must be a whole number of blocks");
   }
-  FloatMatrix w;
-  w.format = to;
-  w.n = n;
-  w.k = k;
-  w.panels = (n + kRows - 1) / kRows;
-  w.panel_bytes = to == BlockFormat::kF32   ? 4 * kRows * k
-                  : to == BlockFormat::kF16 ? (2 * kRows * k + 63) / 64 * 64
-                                            : (k + 1) / 2 * 4 * kRows;
+  FloatMatrix w = Sized(to, n, k);
   w.data = AlignedBuffer(w.bytes());
   int64_t row_bytes = BytesOf(stored, k);
   bool halves = stored == to && to != BlockFormat::kF32;

@@ -21,6 +21,8 @@ struct FloatMatrix {
   int64_t bytes() const { return panels * panel_bytes; }
 };
 
+// bytes() of weights [n, k].
+int64_t PackedBytes(BlockFormat format, int64_t n, int64_t k);
 // Packs rows [n, k], contiguous, stored as any BlockFormat, as numbers of format `to`: exact where
 // `to` holds them, else nearest. INVALID_ARGUMENT when k is no whole number of blocks. Uses
 // ParallelFor.

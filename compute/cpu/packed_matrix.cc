@@ -84,7 +84,8 @@ class Row {
   int64_t r_;
 };
 
-PackedMatrix Empty(PackedFormat format, int64_t n, int64_t k) {
+// All but the memory.
+PackedMatrix Sized(PackedFormat format, int64_t n, int64_t k) {
   PackedMatrix w;
   w.format = format;
   w.n = n;
@@ -93,6 +94,11 @@ PackedMatrix Empty(PackedFormat format, int64_t n, int64_t k) {
   w.panels = (n + kPanelRows - 1) / kPanelRows;
   int64_t supers = Super(format) ? (w.blocks + kSuperBlocks - 1) / kSuperBlocks : 0;
   w.panel_bytes = w.blocks / 2 * PairBytes(format) + supers * 64;
+  return w;
+}
+
+PackedMatrix Empty(PackedFormat format, int64_t n, int64_t k) {
+  PackedMatrix w = Sized(format, n, k);
   w.data = AlignedBuffer(w.bytes());
   return w;
 }
@@ -185,6 +191,10 @@ void QuantizeInto(const PackedMatrix& w, int64_t r, const float* x) {
 }
 
 }  // namespace
+
+int64_t PackedBytes(PackedFormat format, int64_t n, int64_t k) {
+  return Sized(format, n, k).bytes();
+}
 
 StatusOr<PackedMatrix> PackBlocks(BlockFormat format, const void* rows, int64_t n, int64_t k) {
   PackedFormat to;

@@ -36,6 +36,8 @@ struct PackedMatrix {
   int64_t bytes() const { return panels * panel_bytes; }
 };
 
+// bytes() of weights [n, k].
+int64_t PackedBytes(PackedFormat format, int64_t n, int64_t k);
 // Repacks rows as GGUF stores them (Q8_0, Q4_0, Q4_K, Q6_K; [n, k], contiguous), which is exact, or
 // quantises rows of any format to `to`. INVALID_ARGUMENT for other pairs, a k that is no whole
 // number of blocks, or a weight that is not finite. Uses ParallelFor.

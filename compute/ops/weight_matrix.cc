@@ -36,6 +36,36 @@ WeightFormat FormatOf(PackedFormat f) {
   return WeightFormat::kQ8;
 }
 
+// Weights that stay in the format they are stored in.
+bool Unchanged(BlockFormat stored, int64_t k, WeightChoice choice) {
+  return choice == WeightChoice::kStored || k % kBlock != 0 ||
+         (choice == WeightChoice::kQ8 && stored == BlockFormat::kQ8_0) ||
+         (choice == WeightChoice::kQ4 &&
+          (stored == BlockFormat::kQ4_K || stored == BlockFormat::kQ4_0));
+}
+
+using Form = std::variant<BlockFormat, PackedFormat>;  // floats or integers
+
+Form FormFor(BlockFormat stored, int64_t k, WeightChoice choice) {
+  if (choice == WeightChoice::kF32) return BlockFormat::kF32;
+  if (choice == WeightChoice::kBF16) return BlockFormat::kBF16;
+  if (!Unchanged(stored, k, choice)) {
+    return choice == WeightChoice::kQ8 ? PackedFormat::kQ8 : PackedFormat::kQ4K;
+  }
+  switch (stored) {
+    case BlockFormat::kQ8_0:
+      return PackedFormat::kQ8;
+    case BlockFormat::kQ4_0:
+      return PackedFormat::kQ4;
+    case BlockFormat::kQ4_K:
+      return PackedFormat::kQ4K;
+    case BlockFormat::kQ6_K:
+      return PackedFormat::kQ6K;
+    default:
+      return stored;
+  }
+}
+
 template <class Matrix>
 StatusOr<std::shared_ptr<const WeightMatrix>> Made(StatusOr<Matrix> matrix) {
   if (!matrix.ok()) return matrix.status();
@@ -61,23 +91,17 @@ StatusOr<std::shared_ptr<const WeightMatrix>> WeightMatrix::Pack(const StoredTen
                                                                  WeightChoice choice) {
   SL_CHECK(rows.shape.size() == 2);
   int64_t n = rows.shape[0], k = rows.shape[1];
-  bool floats = TraitsOf(rows.format).values == 1;
-  if (choice == WeightChoice::kF32) {
-    return Made(PackFloats(rows.format, rows.data, n, k, BlockFormat::kF32));
+  Form form = FormFor(rows.format, k, choice);
+  if (auto floats = std::get_if<BlockFormat>(&form)) {
+    return Made(PackFloats(rows.format, rows.data, n, k, *floats));
   }
-  if (choice == WeightChoice::kBF16) {
-    return Made(PackFloats(rows.format, rows.data, n, k, BlockFormat::kBF16));
-  }
-  bool same = choice == WeightChoice::kStored || k % kBlock != 0 ||
-              (choice == WeightChoice::kQ8 && rows.format == BlockFormat::kQ8_0) ||
-              (choice == WeightChoice::kQ4 &&
-               (rows.format == BlockFormat::kQ4_K || rows.format == BlockFormat::kQ4_0));
-  if (!same) {
-    PackedFormat to = choice == WeightChoice::kQ8 ? PackedFormat::kQ8 : PackedFormat::kQ4K;
-    return Made(QuantizeAndPack(rows.format, rows.data, n, k, to));
-  }
-  if (floats) return Made(PackFloats(rows.format, rows.data, n, k, rows.format));
-  return Made(PackBlocks(rows.format, rows.data, n, k));
+  if (Unchanged(rows.format, k, choice)) return Made(PackBlocks(rows.format, rows.data, n, k));
+  return Made(QuantizeAndPack(rows.format, rows.data, n, k, std::get<PackedFormat>(form)));
+}
+
+int64_t WeightMatrix::PackedBytes(BlockFormat stored, int64_t n, int64_t k, WeightChoice choice) {
+  return std::visit([&](auto form) { return sightline::PackedBytes(form, n, k); },
+                    FormFor(stored, k, choice));
 }
 
 StatusOr<std::shared_ptr<const WeightMatrix>> WeightMatrix::Pack(const float* rows, int64_t n,

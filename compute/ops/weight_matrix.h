@@ -17,6 +17,10 @@ namespace sightline {
 enum class WeightChoice { kStored, kF32, kBF16, kQ8, kQ4 };
 // "stored", "f32", "bf16", "q8" or "q4"; INVALID_ARGUMENT lists them.
 StatusOr<WeightChoice> ParseWeightChoice(std::string_view text);
+// What becomes of an embedding and a head, where an error weighs most: kQ8 in place of kQ4.
+constexpr WeightChoice EndsOf(WeightChoice choice) {
+  return choice == WeightChoice::kQ4 ? WeightChoice::kQ8 : choice;
+}
 
 enum class WeightFormat { kF32, kF16, kBF16, kQ8, kQ4, kQ4K, kQ6K };
 std::string_view NameOf(WeightFormat format);  // "q4k"
@@ -32,6 +36,8 @@ class WeightMatrix {
   // Rows [n, k] of float32.
   static StatusOr<std::shared_ptr<const WeightMatrix>> Pack(const float* rows, int64_t n, int64_t k,
                                                             WeightChoice choice);
+  // bytes() of what Pack would make of rows [n, k] stored as `stored`.
+  static int64_t PackedBytes(BlockFormat stored, int64_t n, int64_t k, WeightChoice choice);
   explicit WeightMatrix(FloatMatrix w) : w_(std::move(w)) {}
   explicit WeightMatrix(PackedMatrix w) : w_(std::move(w)) {}
 

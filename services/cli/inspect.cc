@@ -1,9 +1,11 @@
+#include <algorithm>
 #include <cstdio>
 #include <map>
 #include <nlohmann/json.hpp>
 
 #include "fusion/families/model_kinds.h"
 #include "fusion/gguf/model.h"
+#include "language/decoder_size.h"
 #include "services/cli/client.h"
 #include "services/cli/commands.h"
 
@@ -11,8 +13,47 @@ namespace sightline::cli {
 namespace {
 
 struct Part {
-  int64_t tensors = 0, weights = 0;
+  int64_t tensors = 0, weights = 0, bytes = 0;  // bytes as stored
 };
+
+constexpr std::pair<const char*, WeightChoice> kChoices[] = {{"f32", WeightChoice::kF32},
+                                                             {"bf16", WeightChoice::kBF16},
+                                                             {"q8", WeightChoice::kQ8},
+                                                             {"q4", WeightChoice::kQ4}};
+
+// What the model takes in memory with --weights and --kv.
+struct Memory {
+  nlohmann::ordered_json weights;  // bytes by choice: the decoder's in that form, others in float32
+  int64_t others = 0;              // bytes of what is not the decoder's: the visual half
+  nlohmann::ordered_json kv;       // bytes a token by format
+};
+
+Memory MemoryOf(const ModelDescription& model, int64_t weights) {
+  Memory m;
+  for (const auto& [name, choice] : kChoices) {
+    language::DecoderSize size = language::SizeOf(model.text, BlockFormat::kBF16, choice);
+    if (model.images || model.clips) m.others = 4 * std::max<int64_t>(0, weights - size.parameters);
+    m.weights[name] = size.matrix_bytes + size.vector_bytes + m.others;
+  }
+  for (KvFormat format : {KvFormat::kF32, KvFormat::kF16}) {
+    m.kv[std::string(NameOf(format))] = language::KvBytesPerToken(model.text, format);
+  }
+  return m;
+}
+
+double Gib(int64_t bytes) { return static_cast<double>(bytes) / (1 << 30); }
+
+void PrintMemory(const Memory& m) {
+  std::printf("  memory with --weights:");
+  for (const auto& [name, bytes] : m.weights.items())
+    std::printf(" %s %.2f GiB%s", name.c_str(), Gib(bytes.get<int64_t>()),
+                name == kChoices[3].first ? "" : ",");
+  if (m.others > 0) std::printf("; of it %.2f GiB for the visual half", Gib(m.others));
+  std::printf("\n  and for each 1000 tokens in flight, with --kv:");
+  for (const auto& [name, bytes] : m.kv.items())
+    std::printf(" %s %.2f MiB", name.c_str(), bytes.get<double>() * 1000 / (1 << 20));
+  std::printf("\n");
+}
 
 int Inspect(const std::string& path, bool tensors, bool json) {
   std::string gguf = FindGguf(path), folder = gguf.empty() ? path : gguf;
@@ -28,23 +69,24 @@ int Inspect(const std::string& path, bool tensors, bool json) {
     Part& p = parts[name.substr(0, name.find('.'))];
     p.tensors += 1;
     p.weights += Tensor::Count(t.shape);
+    p.bytes += static_cast<int64_t>(t.end - t.begin);
     total += Tensor::Count(t.shape);
     bytes += static_cast<int64_t>(t.end - t.begin);
     stored[t.dtype] += Tensor::Count(t.shape);
     if (tensors) list.push_back({{"name", name}, {"shape", t.shape}, {"format", t.dtype}});
   }
   const language::DecoderSpec& d = spec->text;
-  // float32: every weight, and a key and a value of every layer for each token.
-  const int64_t kv = d.layers * 2 * d.kv_heads * d.head_dim * 4;
+  const Memory memory = MemoryOf(*spec, total);
   if (json) {
     nlohmann::ordered_json out = {{"name", spec->name},
                                   {"family", spec->family},
                                   {"weights", total},
                                   {"context_tokens", d.context},
-                                  {"weight_bytes", total * 4},
                                   {"file_bytes", bytes},
                                   {"stored", stored},
-                                  {"kv_bytes_per_token", kv},
+                                  {"memory_bytes", memory.weights},
+                                  {"visual_memory_bytes", memory.others},
+                                  {"kv_bytes_per_token", memory.kv},
                                   {"images", spec->images},
                                   {"clips", spec->clips},
                                   {"decoder",
@@ -61,9 +103,9 @@ int Inspect(const std::string& path, bool tensors, bool json) {
   std::printf("%s (%s): %.2f M weights\n", spec->name.c_str(), spec->family.c_str(),
               static_cast<double>(total) / 1e6);
   for (const auto& [name, p] : parts)
-    std::printf("  %-12s %4ld tensors  %8.2f M weights\n", name.c_str(),
-                static_cast<long>(p.tensors), static_cast<double>(p.weights) / 1e6);
-  std::printf("  stored: %.2f GiB,", static_cast<double>(bytes) / (1 << 30));
+    std::printf("  %-12s %4ld tensors  %8.2f M weights in %.2f GiB\n", name.c_str(),
+                static_cast<long>(p.tensors), static_cast<double>(p.weights) / 1e6, Gib(p.bytes));
+  std::printf("  stored: %.2f GiB,", Gib(bytes));
   for (const auto& [format, n] : stored)
     std::printf(" %s %.2f M", format.c_str(), static_cast<double>(n) / 1e6);
   std::printf("\n");
@@ -72,9 +114,7 @@ int Inspect(const std::string& path, bool tensors, bool json) {
       "context %ld tokens\n",
       static_cast<long>(d.layers), static_cast<long>(d.hidden), static_cast<long>(d.heads),
       static_cast<long>(d.kv_heads), static_cast<long>(d.vocab), static_cast<long>(d.context));
-  std::printf("  memory: %.2f GiB of weights, %.2f MiB for each 1000 tokens in flight\n",
-              static_cast<double>(total) * 4 / (1 << 30),
-              static_cast<double>(kv) * 1000 / (1 << 20));
+  PrintMemory(memory);
   std::printf("  takes text%s%s\n", spec->images ? ", images" : "", spec->clips ? ", clips" : "");
   if (spec->clips)
     std::printf("  clips: %g frames a second, %d to %d frames\n", spec->clip.frames_per_second,

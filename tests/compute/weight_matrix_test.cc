@@ -61,6 +61,7 @@ TEST(WeightMatrixTest, ChoicesComeWithinTheirError) {
     Rows rows = Make(f, 20, 512, rng);
     for (const auto& [choice, bound] : choices) {
       auto w = *WeightMatrix::Pack(rows.tensor, choice);
+      EXPECT_EQ(WeightMatrix::PackedBytes(f, 20, 512, choice), w->bytes());
       double error = 0, size = 0;
       std::vector<float> row(512);
       for (int64_t i = 0; i < 20; ++i) {

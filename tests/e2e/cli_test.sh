@@ -25,6 +25,15 @@ inside=$("$sightline" ask --local "$scenes/scene-0.png" "How many objects are th
 "$sightline" ask --server "$address" --json "$scenes/clip-0.mp4" "What happens?" | python3 -c 'import json, sys; r = json.load(sys.stdin); assert r["text"] and r["summary"]["media"][0]["frame_offsets"]' || fail "json"
 "$sightline" caption --server "$address" "$scenes/scene-0.png" "$scenes/clip-1.mp4" | grep -q 'clip-1.mp4: ' || fail "caption"
 "$sightline" inspect "$(dirname "$0")/../../models/scenes" | grep -q 'M weights' || fail "inspect"
+"$sightline" inspect --json "$(dirname "$0")/../../models/scenes" | python3 -c '
+import json, sys
+m = json.load(sys.stdin)
+bytes = {"F32": 4, "F16": 2, "BF16": 2}
+assert m["file_bytes"] == sum(n * bytes[f] for f, n in m["stored"].items()), m
+w, kv = m["memory_bytes"], m["kv_bytes_per_token"]
+assert w["f32"] > w["bf16"] > w["q8"] > w["q4"] > m["visual_memory_bytes"] > 0, m
+assert w["f32"] >= 4 * m["weights"] and kv["f32"] == 2 * kv["f16"] > 0, m
+' || fail "inspect --json"
 "$sightline" doctor --server "$address" | grep -q "a server answers" || fail "doctor"
 
 head -c 400 "$scenes/scene-0.png" > "$work/half.png"
