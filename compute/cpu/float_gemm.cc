@@ -27,6 +27,7 @@ constexpr int kLanes = static_cast<int>(hn::MaxLanes(DF()));
 constexpr int kVectors = 16 / kLanes;       // of a panel
 constexpr int64_t kBlockBytes = 256 << 10;  // of strips, within a second-level cache of 512 KiB
 constexpr int64_t kAhead = 4096;            // bytes fetched ahead where weights come from memory
+constexpr int kGemvTile = kVectors == 1 ? 8 : 6;  // rows of few whose sums registers hold
 
 template <BlockFormat F>
 constexpr int64_t kStepBytes = F == BlockFormat::kF32 ? 64 : 32;  // a panel's bytes for one k
@@ -76,7 +77,7 @@ struct Tile {
     for (int v = 0; v < kAll; ++v) {
       weight[v] = LoadOne<F, kOdd>(w + v / kVectors * panel_bytes, v % kVectors);
     }
-    HWY_UNROLL(6)
+    HWY_UNROLL(8)
     for (int r = 0; r < R; ++r) {
       VF value = hn::Set(DF(), x[r * stride]);
       HWY_UNROLL(8)
@@ -154,28 +155,35 @@ HWY_INLINE void GemvPanels(const FloatMatrix& w, const float* x, int64_t x_strid
 template <BlockFormat F, int R>
 void GemvRows(const FloatMatrix& w, const float* x, int64_t x_stride, int64_t begin, int64_t end,
               const FloatOut& out) {
-  constexpr int kPanels = R == 1 ? 4 : R <= 3 ? 2 : 1;  // enough sums to hide their latency
+  // Enough sums to hide their latency; where registers are many, a number of x serves two panels.
+  constexpr int kPanels = R == 1 ? 4 : R <= 3 || kVectors == 1 ? 2 : 1;
   int64_t p = begin;
   for (; p + kPanels <= end; p += kPanels) GemvPanels<F, R, kPanels>(w, x, x_stride, p, out);
   for (; p < end; ++p) GemvPanels<F, R, 1>(w, x, x_stride, p, out);
 }
 
+// Up to kGemvTile rows.
+template <BlockFormat F, int R = kGemvTile>
+void GemvTile(const FloatMatrix& w, const float* x, int64_t x_stride, int64_t rows, int64_t begin,
+              int64_t end, const FloatOut& out) {
+  if constexpr (R > 1) {
+    if (rows < R) return GemvTile<F, R - 1>(w, x, x_stride, rows, begin, end, out);
+  }
+  GemvRows<F, R>(w, x, x_stride, begin, end, out);
+}
+
+// More rows meet each two panels again while they are in the caches.
 template <BlockFormat F>
 void GemvFormat(const FloatMatrix& w, const float* x, int64_t x_stride, int64_t rows, int64_t begin,
                 int64_t end, const FloatOut& out) {
-  switch (rows) {
-    case 1:
-      return GemvRows<F, 1>(w, x, x_stride, begin, end, out);
-    case 2:
-      return GemvRows<F, 2>(w, x, x_stride, begin, end, out);
-    case 3:
-      return GemvRows<F, 3>(w, x, x_stride, begin, end, out);
-    case 4:
-      return GemvRows<F, 4>(w, x, x_stride, begin, end, out);
-    case 5:
-      return GemvRows<F, 5>(w, x, x_stride, begin, end, out);
-    default:
-      return GemvRows<F, 6>(w, x, x_stride, begin, end, out);
+  if (rows <= kGemvTile) return GemvTile<F>(w, x, x_stride, rows, begin, end, out);
+  const int64_t tiles = (rows + kGemvTile - 1) / kGemvTile;
+  for (int64_t p = begin; p < end; p += 2) {
+    for (int64_t i = 0; i < tiles; ++i) {
+      const int64_t from = rows * i / tiles, to = rows * (i + 1) / tiles;
+      GemvTile<F>(w, x + from * x_stride, x_stride, to - from, p, std::min(end, p + 2),
+                  {out.data + from * out.stride, out.stride, out.bias});
+    }
   }
 }
 

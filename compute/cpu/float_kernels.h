@@ -17,7 +17,9 @@ struct FloatOut {
   const float* bias = nullptr;  // [n] or null
 };
 
-// Up to kStripRows rows, row m at x + m * x_stride, times panels [begin, end).
+constexpr int64_t kFloatGemvRows = 16;  // most rows for which weights are best used as they stand
+
+// Up to kFloatGemvRows rows, row m at x + m * x_stride, times panels [begin, end).
 void FloatGemv(const FloatMatrix& w, const float* x, int64_t x_stride, int64_t rows, int64_t begin,
                int64_t end, const FloatOut& out);
 

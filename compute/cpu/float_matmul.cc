@@ -18,7 +18,7 @@ void FloatMatMul(const float* x, int64_t x_stride, int64_t m, int64_t k,
     SL_CHECK(job.w->k == k);
     panels.push_back(job.w->panels);
   }
-  if (m <= kStripRows) {
+  if (m <= kFloatGemvRows) {
     // A part is some 64 KiB of weights: long enough to stream, short enough to share evenly.
     int64_t grain = std::max<int64_t>(1, 32768 / (k * 16) / 4 * 4);
     ForUnits(panels, grain, [&](size_t j, int64_t begin, int64_t end) {

@@ -1,4 +1,5 @@
-// Matrix-vector product: bound by reading the weights once, so one linear pass with a fetch ahead.
+// Products of few rows: bound by reading the weights once, so one linear pass with a fetch ahead.
+// Rows beyond those that registers hold meet each panel again while it is in the caches.
 #include "compute/cpu/quant_kernels.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -15,6 +16,8 @@ namespace sightline::HWY_NAMESPACE {
 // Bytes to fetch ahead: from memory into the second cache, whose queue is longer than the first
 // one's, and from there into the first.
 constexpr int64_t kFar = 8192, kNear = 2048;
+// Rows whose sums stay in registers, two accumulators (integers, floats) a row and vector.
+constexpr int kTileRows = kPanelVectors == 1 ? 8 : 4;
 
 HWY_INLINE void FetchAhead(const uint8_t* p) {
   __builtin_prefetch(p + kFar, 0, 2);
@@ -40,6 +43,7 @@ struct Gemv {
       VI a, b;
       LoadQuads<F, kQ>(pair, odd, v, a, b);
       auto first = D::Prepare(a), second = D::Prepare(b);
+      HWY_UNROLL(8)
       for (int m = 0; m < M; ++m) {
         const Code* x = codes[m] + block * 32 + kQ * 8;
         D::Add(s[m][v], first, D::Load(x));
@@ -53,6 +57,7 @@ struct Gemv {
     int odd = static_cast<int>(block % 2);
     typename D::Sum s[M][kPanelVectors];
     VI start[M];
+    HWY_UNROLL(8)
     for (int m = 0; m < M; ++m) {
       start[m] = Bias<F>(bias[m], bias16[m], block, kHalf);
       for (int v = 0; v < kPanelVectors; ++v) s[m][v] = D::Start(start[m]);
@@ -68,12 +73,14 @@ struct Gemv {
     const DF df;
     for (int v = 0; v < kPanelVectors; ++v) {
       VF w = super.Scale(pair, odd, kHalf, v);
+      HWY_UNROLL(8)
       for (int m = 0; m < M; ++m) {
         VF dot = hn::ConvertTo(df, D::Finish(s[m][v], start[m]));
         total[m][v] = hn::MulAdd(dot, hn::Mul(w, hn::Set(df, scale[m][block])), total[m][v]);
       }
       if constexpr (T::kMins) {
         VF min = super.Min(pair, odd, v);
+        HWY_UNROLL(8)
         for (int m = 0; m < M; ++m) {
           total[m][v] = hn::NegMulAdd(min, hn::Set(df, sum[m][block]), total[m][v]);
         }
@@ -131,18 +138,26 @@ void GemvRows(const PackedMatrix& w, const QuantRows& x, int64_t row, int64_t be
   }
 }
 
+// Up to kTileRows rows.
+template <PackedFormat F, int M = kTileRows>
+void GemvTile(const PackedMatrix& w, const QuantRows& x, int64_t row, int64_t count, int64_t begin,
+              int64_t end, float* out, int64_t out_stride) {
+  if constexpr (M > 1) {
+    if (count < M) return GemvTile<F, M - 1>(w, x, row, count, begin, end, out, out_stride);
+  }
+  GemvRows<F, M>(w, x, row, begin, end, out, out_stride);
+}
+
 template <PackedFormat F>
 void GemvFormat(const PackedMatrix& w, const QuantRows& x, int64_t row, int64_t count,
                 int64_t begin, int64_t end, float* out, int64_t out_stride) {
-  switch (count) {
-    case 1:
-      return GemvRows<F, 1>(w, x, row, begin, end, out, out_stride);
-    case 2:
-      return GemvRows<F, 2>(w, x, row, begin, end, out, out_stride);
-    case 3:
-      return GemvRows<F, 3>(w, x, row, begin, end, out, out_stride);
-    default:
-      return GemvRows<F, 4>(w, x, row, begin, end, out, out_stride);
+  if (count <= kTileRows) return GemvTile<F>(w, x, row, count, begin, end, out, out_stride);
+  const int64_t tiles = (count + kTileRows - 1) / kTileRows;
+  for (int64_t p = begin; p < end; ++p) {
+    for (int64_t i = 0; i < tiles; ++i) {
+      const int64_t from = count * i / tiles, to = count * (i + 1) / tiles;
+      GemvTile<F>(w, x, row + from, to - from, p, p + 1, out, out_stride);
+    }
   }
 }
 

@@ -6,7 +6,7 @@
 
 namespace sightline {
 
-constexpr int64_t kGemvRows = 4;  // most rows of activations that one pass over the weights serves
+constexpr int64_t kGemvRows = 16;  // most rows of activations that one pass over the weights serves
 
 // out[m, r] for rows m [row, row + count), count <= kGemvRows, and the weight rows of panels
 // [begin, end).
