@@ -1,4 +1,4 @@
-// tower_bench [--towers siglip,clip,qwen] [--weights f32,q8] [--runs N] [--threads N] [--json]:
+// tower_bench [--towers siglip,clip,qwen] [--weights f32,q16,q8] [--runs N] [--threads N] [--json]:
 // published vision towers with random weights on this CPU, beside what the CPU could do at best in
 // the same minute.
 //
@@ -315,7 +315,7 @@ void Print(const nlohmann::json& j) {
 }
 
 int Main(int argc, char** argv) {
-  std::string towers = "siglip,clip,qwen", kinds = "f32,q8";
+  std::string towers = "siglip,clip,qwen", kinds = "f32,q16,q8";
   int runs = 5, threads = 0;
   bool json = false;
   for (int i = 1; i < argc; ++i) {
@@ -331,9 +331,10 @@ int Main(int argc, char** argv) {
     } else if (i + 1 < argc && a == "--threads") {
       threads = std::atoi(argv[++i]);
     } else {
-      std::fprintf(stderr,
-                   "usage: tower_bench [--towers siglip,clip,qwen] [--weights f32,q8] [--runs N] "
-                   "[--threads N] [--json]\n");
+      std::fprintf(
+          stderr,
+          "usage: tower_bench [--towers siglip,clip,qwen] [--weights f32,q16,q8] [--runs N] "
+          "[--threads N] [--json]\n");
       return 2;
     }
   }
@@ -344,9 +345,11 @@ int Main(int argc, char** argv) {
     if (towers.find(name) == std::string::npos) continue;
     std::vector<float> plain;
     double plain_ms = 0;
-    for (const char* kind : {"f32", "bf16", "q8"}) {
+    for (const auto& [kind, weights] : {std::pair{"f32", WeightChoice::kF32},
+                                        {"bf16", WeightChoice::kBF16},
+                                        {"q16", WeightChoice::kQ16},
+                                        {"q8", WeightChoice::kQ8}}) {
       if (kinds.find(kind) == std::string::npos) continue;
-      WeightChoice weights = *ParseWeightChoice(kind);
       nlohmann::json j = Measure(MakeWork(name, weights), weights, runs);
       std::vector<float> features = j["features"];
       j.erase("features");

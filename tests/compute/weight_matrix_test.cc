@@ -55,6 +55,7 @@ TEST(WeightMatrixTest, ChoicesComeWithinTheirError) {
   Rng rng(62);
   const std::pair<WeightChoice, double> choices[] = {{WeightChoice::kF32, 1e-6},
                                                      {WeightChoice::kBF16, 4e-3},
+                                                     {WeightChoice::kQ16, 4e-4},
                                                      {WeightChoice::kQ8, 1e-2},
                                                      {WeightChoice::kQ4, 0.12}};
   for (BlockFormat f : kAll) {
