@@ -56,6 +56,12 @@ StatusOr<WeightChoice> ParseWeightChoice(std::string_view text) {
                          "weights are one of stored, f32, bf16, q8 and q4");
 }
 
+WeightChoice TowerWeights(WeightChoice asked) {
+  bool integers =
+      asked == WeightChoice::kQ16 || asked == WeightChoice::kQ8 || asked == WeightChoice::kQ4;
+  return integers ? WeightChoice::kQ16 : WeightChoice::kF32;
+}
+
 std::string_view NameOf(WeightFormat format) {
   constexpr std::string_view kNames[] = {"f32", "f16", "bf16", "q16", "q8", "q4", "q4k", "q6k"};
   return kNames[static_cast<size_t>(format)];

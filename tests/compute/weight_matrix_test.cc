@@ -77,6 +77,15 @@ TEST(WeightMatrixTest, ChoicesComeWithinTheirError) {
   }
 }
 
+TEST(WeightMatrixTest, TowersTakeWordsWhereIntegersAreAskedFor) {
+  for (WeightChoice c : {WeightChoice::kStored, WeightChoice::kF32, WeightChoice::kBF16}) {
+    EXPECT_EQ(TowerWeights(c), WeightChoice::kF32);
+  }
+  for (WeightChoice c : {WeightChoice::kQ8, WeightChoice::kQ4}) {
+    EXPECT_EQ(TowerWeights(c), WeightChoice::kQ16);
+  }
+}
+
 TEST(WeightMatrixTest, WidthsThatDoNotQuantiseStayAsStored) {
   Rng rng(63);
   Rows rows = Make(BlockFormat::kBF16, 9, 50, rng);
