@@ -1,9 +1,12 @@
-// tower_bench [--towers siglip,clip,qwen] [--weights f32,q16,q8] [--runs N] [--threads N] [--json]:
+// tower_bench [--towers siglip,clip,qwen] [--weights f32,q16,q8] [--runs N] [--threads N]
+//             [--simd avx2] [--json]:
 // published vision towers with random weights on this CPU, beside what the CPU could do at best in
 // the same minute.
 //
 // Every run must give the same features, bit for bit; those of other weights are compared with
 // float32's. The parts are timed alone at the same shapes: what they leave of a run is its rest.
+#include <hwy/targets.h>
+
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -328,13 +331,17 @@ int Main(int argc, char** argv) {
       kinds = argv[++i];
     } else if (i + 1 < argc && a == "--runs") {
       runs = std::max(1, std::atoi(argv[++i]));
+    } else if (i + 1 < argc && a == "--simd" && std::string(argv[i + 1]) == "avx2") {
+      hwy::SetSupportedTargetsForTest(HWY_AVX2);
+      hwy::GetChosenTarget().Update(HWY_AVX2);
+      ++i;
     } else if (i + 1 < argc && a == "--threads") {
       threads = std::atoi(argv[++i]);
     } else {
       std::fprintf(
           stderr,
           "usage: tower_bench [--towers siglip,clip,qwen] [--weights f32,q16,q8] [--runs N] "
-          "[--threads N] [--json]\n");
+          "[--threads N] [--simd avx2] [--json]\n");
       return 2;
     }
   }

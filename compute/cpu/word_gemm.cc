@@ -27,10 +27,17 @@ constexpr int kWordRows = kPanelVectors == 1 ? 14 : kPanelVectors == 2 ? 6 : 2;
 constexpr int kWordPanels = kPanelVectors == 1 ? kWordUnitPanels : 1;
 constexpr int64_t kBlockTiles = 12;  // tiles of a block of rows
 
-// sum + the products of two words each, summed.
+// sum + the products of two words each, summed. Written out, since the compiler would take products
+// of many rows before it adds the first, for which there are no registers.
 HWY_INLINE VI PairDot(VI sum, VI weights, VI pair) {
 #if HWY_TARGET == HWY_AVX3_DL
   asm("vpdpwssd %2, %1, %0" : "+v"(sum.raw) : "v"(weights.raw), "v"(pair.raw));
+  return sum;
+#elif HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2
+  auto product = sum.raw;
+  asm("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0"
+      : "+v"(sum.raw), "=&v"(product)
+      : "v"(weights.raw), "v"(pair.raw));
   return sum;
 #else
   const D16 d;
