@@ -91,10 +91,10 @@ struct Tile {
     }
   }
   // Numbers [0, count) of k of panels at w, w + panel_bytes...; `count` is even but at the end of
-  // k.
+  // k. Without kFetch, a line for each two numbers is fetched from `ahead` into the second cache.
   template <bool kFetch>
   HWY_INLINE void Add(const uint8_t* w, int64_t panel_bytes, const float* x, int64_t stride,
-                      int64_t count) {
+                      int64_t count, [[maybe_unused]] const uint8_t* ahead = nullptr) {
     constexpr int64_t kStep = 2 * kStepBytes<F>;
     [[maybe_unused]] const float* next = x + R * kStripStride;
     for (; count > 1; count -= 2, w += kStep, x += 2) {
@@ -104,6 +104,8 @@ struct Tile {
         }
       } else {  // the next rows, a line for each two numbers, or more where a tile has many
         for (int i = 0; i < (R + 7) / 8; ++i, next += 16) hwy::Prefetch(next);
+        __builtin_prefetch(ahead, 0, 2);
+        ahead += 64;
       }
       AddOne<false>(w, panel_bytes, x, stride);
       AddOne<true>(w, panel_bytes, x + 1, stride);
@@ -203,8 +205,9 @@ struct ChunkArgs {
   const float* x;  // rows of a strip, and of those that follow it
   const uint8_t* w;
   int64_t panel_bytes;
-  int64_t count;      // of k
-  const float* from;  // the sums so far, kTilePanels * 16 a row; null at the first chunk
+  int64_t count;         // of k
+  const uint8_t* ahead;  // weights that come after these
+  const float* from;     // the sums so far, kTilePanels * 16 a row; null at the first chunk
   float* to;
   int64_t to_stride, columns;
   const float* bias;  // at the last chunk
@@ -221,7 +224,7 @@ HWY_NOINLINE void TileTimesChunk(const ChunkArgs& a) {
   for (int64_t r = 0; r < R; ++r) {
     for (int p = 0; p < P; ++p) hwy::Prefetch(a.to + r * a.to_stride + p * 16);
   }
-  t.template Add<false>(a.w, a.panel_bytes, a.x, kStripStride, a.count);
+  t.template Add<false>(a.w, a.panel_bytes, a.x, kStripStride, a.count, a.ahead);
   t.Store(a.to, a.to_stride, a.columns, a.bias);
 }
 
@@ -243,6 +246,16 @@ void WidenPanels(const FloatMatrix& w, int64_t p, int64_t panels, int64_t k, int
   for (int64_t i = 0; i < panels; ++i) {
     widen(w.panel(p + i) + k * kStepBytes<BlockFormat::kF16>, count, to + i * (kDepth + 1) * 16);
   }
+}
+
+// What tile `tile` of a block of rows fetches of the chunk at k of panels from p, so that the first
+// tile that meets it need not wait for memory: half a panel's part each, while there is one.
+const uint8_t* PartAhead(const FloatMatrix& w, int64_t p, int64_t k, int64_t tile) {
+  constexpr int64_t kHalf = kDepth / 2 * kStepBytes<BlockFormat::kF32>;
+  if (k >= w.k) k = 0, p += kTilePanels;
+  bool none = tile >= 2 * kTilePanels || p + tile / 2 >= w.panels;
+  if (none || w.format != BlockFormat::kF32) return w.data.data();
+  return w.panel(p + tile / 2) + k * kStepBytes<BlockFormat::kF32> + tile % 2 * kHalf;
 }
 
 // Rows [r0, r0 + rows) times panels [p, p + panels). Sums wait for the next chunk in `sums`, where
@@ -269,6 +282,7 @@ void BlockTimesPanels(const FloatMatrix& w, const float* strips, int64_t strip_r
     const float* x = strips + (k / kDepth * strip_rows + r0) * kStripStride;
     for (int64_t r = 0; r < rows; r += kTileRows) {
       a.x = x + r * kStripStride;
+      a.ahead = PartAhead(w, p, k + kDepth, r / kTileRows);
       a.from = first ? nullptr : sums + r * kSumStride;
       a.to = last ? out.data + (r0 + r) * out.stride + column : sums + r * kSumStride;
       kKernels[panels - 1][std::min<int64_t>(kTileRows, rows - r) - 1](a);

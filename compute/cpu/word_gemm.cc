@@ -51,7 +51,8 @@ struct WordArgs {
   int64_t x_stride, blocks;
   const uint8_t* w;
   int64_t panel_bytes;
-  int64_t count;  // blocks of the chunk
+  int64_t count;         // blocks of the chunk
+  const uint8_t* ahead;  // weights that come after these
 };
 
 // The integer sums of block b, and those times their scales into `total`.
@@ -66,7 +67,9 @@ HWY_INLINE void AddBlock(const WordArgs& a, int64_t b, float (*total)[P * 16]) {
   for (auto& row : sum) {
     for (auto& s : row) s = hn::Zero(di);
   }
-  for (int64_t i = 0; i < kPairs; ++i) {
+  const uint8_t* ahead = a.ahead + b * WordMatrix::kBlockBytes;
+  for (int64_t i = 0; i < kPairs; ++i, ahead += 64) {
+    __builtin_prefetch(ahead, 0, 2);
     VI weight[kAll];
     HWY_UNROLL(4)
     for (int v = 0; v < kAll; ++v) {
@@ -129,6 +132,14 @@ void StoreSums(const float* sums, int64_t rows, int64_t width, int64_t columns, 
   }
 }
 
+// What tile `tile` of a block of rows fetches of the chunk at block b of panels from p, so that the
+// first tile that meets it need not wait for memory: a panel's part each, while there is one.
+const uint8_t* PanelAhead(const WordMatrix& w, int64_t p, int64_t b, int64_t tile) {
+  if (b >= w.blocks) b = 0, p += kWordPanels;
+  if (tile >= kWordPanels || p + tile >= w.panels) return w.data.data();
+  return w.panel(p + tile) + b * WordMatrix::kBlockBytes;
+}
+
 void WordGemmAll(const WordMatrix& w, const WordRows& x, int64_t begin, int64_t end,
                  const WordOut& out) {
   HWY_ALIGN float sums[kBlockTiles * kWordRows * kWordPanels * 16];
@@ -146,6 +157,7 @@ void WordGemmAll(const WordMatrix& w, const WordRows& x, int64_t begin, int64_t 
         a.w = w.panel(p) + b * WordMatrix::kBlockBytes;
         a.count = std::min(kChunkBlocks, w.blocks - b);
         for (int64_t r = 0; r < rows; r += kWordRows) {
+          a.ahead = PanelAhead(w, p, b + kChunkBlocks, r / kWordRows);
           a.x = x.codes + (r0 + r) * x.stride + b * kWordBlock;
           a.scale = x.scale + (r0 + r) * x.blocks + b;
           kWordKernels[panels - 1][std::min<int64_t>(kWordRows, rows - r) - 1](a, sums + r * width);
