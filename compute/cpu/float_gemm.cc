@@ -258,10 +258,18 @@ const uint8_t* PartAhead(const FloatMatrix& w, int64_t p, int64_t k, int64_t til
   return w.panel(p + tile / 2) + k * kStepBytes<BlockFormat::kF32> + tile % 2 * kHalf;
 }
 
-// Rows [r0, r0 + rows) times panels [p, p + panels). Sums wait for the next chunk in `sums`, where
-// they lie close together: outputs of a wide matrix would fall into few sets of the caches.
-void BlockTimesPanels(const FloatMatrix& w, const float* strips, int64_t strip_rows, int64_t r0,
-                      int64_t rows, int64_t p, int64_t panels, float* sums, const FloatOut& out) {
+// Rows [first, first + rows) of packed strips. Sums wait for the next chunk in `sums`, where they
+// lie close together: outputs of a wide matrix would fall into few sets of the caches.
+struct BlockOfStrips {
+  const float* strips;
+  int64_t strip_rows;  // of all strips
+  int64_t first, rows;
+  float* sums;  // [rows][kSumStride]
+};
+
+// Times panels [p, p + panels).
+void BlockTimesPanels(const FloatMatrix& w, const BlockOfStrips& block, int64_t p, int64_t panels,
+                      const FloatOut& out) {
   HWY_ALIGN float wide[kTilePanels * (kDepth + 1) * 16];
   int64_t column = p * 16;
   for (int64_t k = 0; k < w.k; k += kDepth) {
@@ -279,13 +287,14 @@ void BlockTimesPanels(const FloatMatrix& w, const float* strips, int64_t strip_r
     a.columns = last ? w.n - column : kSumStride;
     a.bias = out.bias && last ? out.bias + column : nullptr;
     a.to_stride = last ? out.stride : kSumStride;
-    const float* x = strips + (k / kDepth * strip_rows + r0) * kStripStride;
-    for (int64_t r = 0; r < rows; r += kTileRows) {
+    const float* x = block.strips + (k / kDepth * block.strip_rows + block.first) * kStripStride;
+    float* to = out.data + block.first * out.stride + column;
+    for (int64_t r = 0; r < block.rows; r += kTileRows) {
       a.x = x + r * kStripStride;
       a.ahead = PartAhead(w, p, k + kDepth, r / kTileRows);
-      a.from = first ? nullptr : sums + r * kSumStride;
-      a.to = last ? out.data + (r0 + r) * out.stride + column : sums + r * kSumStride;
-      kKernels[panels - 1][std::min<int64_t>(kTileRows, rows - r) - 1](a);
+      a.from = first ? nullptr : block.sums + r * kSumStride;
+      a.to = last ? to + r * out.stride : block.sums + r * kSumStride;
+      kKernels[panels - 1][std::min<int64_t>(kTileRows, block.rows - r) - 1](a);
     }
   }
 }
@@ -297,11 +306,11 @@ void GemmAll(const FloatMatrix& w, const float* strips, int64_t rows, int64_t be
   HWY_ALIGN float sums[kMost * kTileRows * kSumStride];
   int64_t strip_rows = (rows + kStripRows - 1) / kStripRows * kStripRows;
   int64_t tiles = (rows + kTileRows - 1) / kTileRows, blocks = (tiles + kMost - 1) / kMost;
-  int64_t block = (tiles + blocks - 1) / blocks * kTileRows;
-  for (int64_t r0 = 0; r0 < rows; r0 += block) {
+  int64_t most = (tiles + blocks - 1) / blocks * kTileRows;
+  for (int64_t r = 0; r < rows; r += most) {
+    BlockOfStrips block{strips, strip_rows, r, std::min(most, rows - r), sums};
     for (int64_t p = begin; p < end; p += kTilePanels) {
-      BlockTimesPanels(w, strips, strip_rows, r0, std::min(block, rows - r0), p,
-                       std::min<int64_t>(kTilePanels, end - p), sums, out);
+      BlockTimesPanels(w, block, p, std::min<int64_t>(kTilePanels, end - p), out);
     }
   }
 }

@@ -118,17 +118,19 @@ constexpr std::array<WordKernel, kWordRows> kWordKernels[] = {
     WordKernels<1>(std::make_integer_sequence<int, kWordRows>()),
     WordKernels<kWordPanels>(std::make_integer_sequence<int, kWordRows>())};
 
-// Sums [rows][width] plus bias to their place in the outputs, of which `columns` are real.
-void StoreSums(const float* sums, int64_t rows, int64_t width, int64_t columns, const float* bias,
-               float* to, int64_t to_stride) {
+// Sums [rows][width] to outputs [column, column + columns) of `out`, with the bias added.
+void StoreSums(const float* sums, int64_t rows, int64_t width, int64_t column, int64_t columns,
+               const WordOut& out) {
   const DF df;
-  for (int64_t r = 0; r < rows; ++r, sums += width, to += to_stride) {
+  const float* bias = out.bias ? out.bias + column : nullptr;
+  float* to = out.data + column;
+  for (int64_t r = 0; r < rows; ++r, sums += width, to += out.stride) {
     int64_t i = 0;
-    for (; i + kLanes <= std::min(columns, width); i += kLanes) {
+    for (; i + kLanes <= columns; i += kLanes) {
       VF s = hn::Load(df, sums + i);
       hn::StoreU(bias ? hn::Add(s, hn::LoadU(df, bias + i)) : s, df, to + i);
     }
-    for (; i < std::min(columns, width); ++i) to[i] = bias ? sums[i] + bias[i] : sums[i];
+    for (; i < columns; ++i) to[i] = bias ? sums[i] + bias[i] : sums[i];
   }
 }
 
@@ -164,8 +166,8 @@ void WordGemmAll(const WordMatrix& w, const WordRows& x, int64_t begin, int64_t 
         }
       }
       int64_t column = p * WordMatrix::kRows;
-      StoreSums(sums, rows, width, w.n - column, out.bias ? out.bias + column : nullptr,
-                out.data + r0 * out.stride + column, out.stride);
+      StoreSums(sums, rows, width, column, std::min(width, w.n - column),
+                {out.data + r0 * out.stride, out.stride, out.bias});
     }
   }
 }
