@@ -1,9 +1,12 @@
-// tower_bench [--towers siglip,clip,qwen] [--weights f32,q8] [--runs N] [--threads N] [--json]:
+// tower_bench [--towers siglip,clip,qwen] [--weights f32,q16,q8] [--runs N] [--threads N]
+//             [--simd avx2] [--json]:
 // published vision towers with random weights on this CPU, beside what the CPU could do at best in
 // the same minute.
 //
 // Every run must give the same features, bit for bit; those of other weights are compared with
 // float32's. The parts are timed alone at the same shapes: what they leave of a run is its rest.
+#include <hwy/targets.h>
+
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -189,12 +192,13 @@ class Parts {
           {noise_.Make({p.n, p.k}, 0.02f), std::vector<float>(static_cast<size_t>(p.n))});
       SL_CHECK(PackWeights(weights, &layers_.back()).ok());
       inputs_.push_back(noise_.Make({p.m, p.k}, 1));
+      outputs_.push_back(noise_.Make({p.m, p.n}, 1));
     }
   }
   double Products() {
     double sum = 0;
     for (size_t i = 0; i < layers_.size(); ++i) {
-      Tensor y({w_.products[i].m, w_.products[i].n});
+      Tensor& y = outputs_[i];
       sum += static_cast<double>(w_.products[i].count) * Seconds([&] {
                MatMul(inputs_[i].data.data(), inputs_[i].rows(), layers_[i], y.data.data());
              });
@@ -206,7 +210,7 @@ class Parts {
     for (const Attention& a : w_.attention) {
       AttentionPlan plan(Device(), a.lists);
       sum += static_cast<double>(a.count) *
-             Seconds([&] { vision::AttendRows(q_, k_, v_, w_.heads, plan); });
+             Seconds([&] { vision::AttendRows(q_, k_, v_, w_.heads, plan, &attended_); });
     }
     return sum;
   }
@@ -235,9 +239,9 @@ class Parts {
  private:
   const Work& w_;
   Noise noise_;
-  Tensor q_, k_, v_;
+  Tensor q_, k_, v_, attended_;
   std::vector<Linear> layers_;
-  std::vector<Tensor> inputs_;
+  std::vector<Tensor> inputs_, outputs_;  // in memory that has been touched
 };
 
 nlohmann::json Measure(const Work& w, WeightChoice weights, int runs) {
@@ -314,7 +318,7 @@ void Print(const nlohmann::json& j) {
 }
 
 int Main(int argc, char** argv) {
-  std::string towers = "siglip,clip,qwen", kinds = "f32,q8";
+  std::string towers = "siglip,clip,qwen", kinds = "f32,q16,q8";
   int runs = 5, threads = 0;
   bool json = false;
   for (int i = 1; i < argc; ++i) {
@@ -327,12 +331,17 @@ int Main(int argc, char** argv) {
       kinds = argv[++i];
     } else if (i + 1 < argc && a == "--runs") {
       runs = std::max(1, std::atoi(argv[++i]));
+    } else if (i + 1 < argc && a == "--simd" && std::string(argv[i + 1]) == "avx2") {
+      hwy::SetSupportedTargetsForTest(HWY_AVX2);
+      hwy::GetChosenTarget().Update(HWY_AVX2);
+      ++i;
     } else if (i + 1 < argc && a == "--threads") {
       threads = std::atoi(argv[++i]);
     } else {
-      std::fprintf(stderr,
-                   "usage: tower_bench [--towers siglip,clip,qwen] [--weights f32,q8] [--runs N] "
-                   "[--threads N] [--json]\n");
+      std::fprintf(
+          stderr,
+          "usage: tower_bench [--towers siglip,clip,qwen] [--weights f32,q16,q8] [--runs N] "
+          "[--threads N] [--simd avx2] [--json]\n");
       return 2;
     }
   }
@@ -343,9 +352,11 @@ int Main(int argc, char** argv) {
     if (towers.find(name) == std::string::npos) continue;
     std::vector<float> plain;
     double plain_ms = 0;
-    for (const char* kind : {"f32", "bf16", "q8"}) {
+    for (const auto& [kind, weights] : {std::pair{"f32", WeightChoice::kF32},
+                                        {"bf16", WeightChoice::kBF16},
+                                        {"q16", WeightChoice::kQ16},
+                                        {"q8", WeightChoice::kQ8}}) {
       if (kinds.find(kind) == std::string::npos) continue;
-      WeightChoice weights = *ParseWeightChoice(kind);
       nlohmann::json j = Measure(MakeWork(name, weights), weights, runs);
       std::vector<float> features = j["features"];
       j.erase("features");

@@ -7,6 +7,7 @@
 
 #include "compute/base/request_context.h"
 #include "compute/base/status.h"
+#include "compute/ops/weight_matrix.h"
 #include "fusion/families/checkpoint.h"
 #include "fusion/media.h"
 #include "vision/frame_rule.h"
@@ -42,9 +43,10 @@ class MediaEncoder {
                                         const RequestContext& context) const = 0;
 };
 
-// Of any model directory that this build runs; a text-only model's takes neither kind.
-StatusOr<std::unique_ptr<MediaEncoder>> LoadMediaEncoder(const std::string& directory,
-                                                         const LoadProgress& progress = {},
-                                                         const Device& device = {});
+// Of any model directory that this build runs; a text-only model's takes neither kind. A published
+// tower on the host keeps its linear layers as TowerWeights makes of `weights`.
+StatusOr<std::unique_ptr<MediaEncoder>> LoadMediaEncoder(
+    const std::string& directory, const LoadProgress& progress = {}, const Device& device = {},
+    WeightChoice weights = WeightChoice::kStored);
 
 }  // namespace sightline

@@ -15,9 +15,10 @@ std::vector<double> SampleTimes(double duration_s, double frames_per_second, int
 
 StatusOr<std::unique_ptr<VisionPipeline>> VisionPipeline::Load(const std::string& directory,
                                                                const LoadProgress& progress,
-                                                               const Device& device) {
+                                                               const Device& device,
+                                                               WeightChoice weights) {
   std::unique_ptr<VisionPipeline> p(new VisionPipeline());
-  SL_ASSIGN_OR_RETURN(p->encoder_, LoadMediaEncoder(directory, progress, device));
+  SL_ASSIGN_OR_RETURN(p->encoder_, LoadMediaEncoder(directory, progress, device, weights));
   return p;
 }
 

@@ -24,9 +24,9 @@ struct MediaLimits {
 
 class VisionPipeline {
  public:
-  static StatusOr<std::unique_ptr<VisionPipeline>> Load(const std::string& model_directory,
-                                                        const LoadProgress& progress = {},
-                                                        const Device& device = {});
+  static StatusOr<std::unique_ptr<VisionPipeline>> Load(
+      const std::string& model_directory, const LoadProgress& progress = {},
+      const Device& device = {}, WeightChoice weights = WeightChoice::kStored);
 
   // Bytes of a file. UNIMPLEMENTED in a build without media decoding. Errors of vision/decode.h and
   // vision/video.h.

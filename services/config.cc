@@ -97,7 +97,9 @@ const std::vector<Setting>& Settings() {
       {"model.mmproj", "file of a GGUF model's visual half; empty takes mmproj*.gguf beside it",
        &C::mmproj},
       {"model.weights",
-       "how the decoder keeps its weights: stored (as the file has them), f32, bf16, q8 or q4",
+       "how the decoder keeps its weights: stored (as the file has them), f32, bf16, q8 or q4; "
+       "with "
+       "q8 or q4 a published vision tower on the CPU computes in 16-bit integers, else in f32",
        &C::weights},
       {"model.kv",
        "how the decoder keeps keys and values: f32, f16 or auto (f32 where weights are float32 and "

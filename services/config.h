@@ -19,7 +19,7 @@ struct ServerConfig {
   bool insecure = false;           // allow listening beyond this machine without encryption
   std::string model;               // folder or GGUF file; empty: the shipped default
   std::string mmproj;              // visual half of a GGUF file; empty: the one beside it
-  std::string weights = "stored";  // how the decoder keeps its weights: compute/ops/weight_matrix.h
+  std::string weights = "stored";  // of the decoder and, by TowerWeights, of the tower
   std::string kv = "auto";         // how it keeps keys and values: compute/kv/kv_format.h
   std::string encoders;            // folders of image encoders, separated by commas
   std::string device = "cpu";      // cpu, cuda or cuda:N

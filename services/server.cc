@@ -51,7 +51,8 @@ StatusOr<std::unique_ptr<VisionRole>> LoadVision(const std::string& folder, cons
                                                  const ServerHooks& hooks,
                                                  const LoadProgress& progress) {
   SL_ASSIGN_OR_RETURN(Device device, Device::Open(c.device));
-  SL_ASSIGN_OR_RETURN(auto pipeline, VisionPipeline::Load(folder, progress, device));
+  SL_ASSIGN_OR_RETURN(WeightChoice weights, ParseWeightChoice(c.weights));
+  SL_ASSIGN_OR_RETURN(auto pipeline, VisionPipeline::Load(folder, progress, device, weights));
   pipeline->set_limits({c.max_image_pixels, c.max_message_mib << 20, c.max_video_s, c.max_decode_s,
                         static_cast<int>(c.max_frames)});
   SL_ASSIGN_OR_RETURN(auto encoders, EncoderSet::Load(c.encoders, device));

@@ -15,7 +15,9 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <utility>
 
 HWY_BEFORE_NAMESPACE();
 namespace sightline::HWY_NAMESPACE {
@@ -26,7 +28,12 @@ using VF = hn::Vec<DF>;
 constexpr int kLanes = static_cast<int>(hn::MaxLanes(DF()));
 constexpr int kVectors = 16 / kLanes;       // of a panel
 constexpr int64_t kBlockBytes = 256 << 10;  // of strips, within a second-level cache of 512 KiB
-constexpr int64_t kAhead = 4096;            // bytes fetched ahead where weights come from memory
+// A register tile: where there are 32 registers, 28 sums, so that no chain waits for its last step
+// even with two multipliers, and a weight serves many rows; else 12 sums of 16.
+constexpr int kTileRows = kVectors == 1 ? 14 : static_cast<int>(kStripRows);
+constexpr int kTilePanels = kVectors == 1 ? kUnitPanels : 1;
+constexpr int64_t kSumStride = kTilePanels * 16;
+constexpr int64_t kAhead = 4096;  // bytes fetched ahead where weights come from memory
 constexpr int kGemvTile = kVectors == 1 ? 8 : 6;  // rows of few whose sums registers hold
 
 template <BlockFormat F>
@@ -77,7 +84,7 @@ struct Tile {
     for (int v = 0; v < kAll; ++v) {
       weight[v] = LoadOne<F, kOdd>(w + v / kVectors * panel_bytes, v % kVectors);
     }
-    HWY_UNROLL(8)
+    HWY_UNROLL(16)
     for (int r = 0; r < R; ++r) {
       VF value = hn::Set(DF(), x[r * stride]);
       HWY_UNROLL(8)
@@ -85,39 +92,30 @@ struct Tile {
     }
   }
   // Numbers [0, count) of k of panels at w, w + panel_bytes...; `count` is even but at the end of
-  // k.
+  // k. Without kFetch, a line for each two numbers is fetched from `ahead` into the second cache.
   template <bool kFetch>
   HWY_INLINE void Add(const uint8_t* w, int64_t panel_bytes, const float* x, int64_t stride,
-                      int64_t count) {
+                      int64_t count, [[maybe_unused]] const uint8_t* ahead = nullptr) {
     constexpr int64_t kStep = 2 * kStepBytes<F>;
-    [[maybe_unused]] const float* next = x + StripFloats();
+    [[maybe_unused]] const float* next = x + R * kStripStride;
     for (; count > 1; count -= 2, w += kStep, x += 2) {
       if constexpr (kFetch) {
         for (int64_t b = 0; b < P * kStep; b += 64) {
           hwy::Prefetch(w + b / kStep * panel_bytes + b % kStep + kAhead);
         }
-      } else {  // the next strip, a line for each two numbers: more than it has
-        hwy::Prefetch(next);
-        next += 16;
+      } else {  // the next rows, a line for each two numbers, or more where a tile has many
+        for (int i = 0; i < (R + 7) / 8; ++i, next += 16) hwy::Prefetch(next);
+        __builtin_prefetch(ahead, 0, 2);
+        ahead += 64;
       }
       AddOne<false>(w, panel_bytes, x, stride);
       AddOne<true>(w, panel_bytes, x + 1, stride);
     }
     if (count > 0) AddOne<false>(w, panel_bytes, x, stride);
   }
-  // Columns of panel p, of which `columns` are real; `rows` <= R are.
-  HWY_INLINE void Load(const float* from, int64_t stride, int64_t columns) {
-    const DF d;
-    if (columns >= P * 16) {
-      for (int r = 0; r < R; ++r) {
-        for (int v = 0; v < kAll; ++v) sum[r][v] = hn::LoadU(d, from + r * stride + v * kLanes);
-      }
-      return;
-    }
+  HWY_INLINE void Load(const float* from) {
     for (int r = 0; r < R; ++r) {
-      HWY_ALIGN float part[P * 16] = {};
-      std::memcpy(part, from + r * stride, static_cast<size_t>(columns) * sizeof(float));
-      for (int v = 0; v < kAll; ++v) sum[r][v] = hn::Load(d, part + v * kLanes);
+      for (int v = 0; v < kAll; ++v) sum[r][v] = hn::Load(DF(), from + r * kSumStride + v * kLanes);
     }
   }
   HWY_INLINE void Store(float* to, int64_t stride, int64_t columns, const float* bias) {
@@ -212,76 +210,115 @@ void Widen(const uint8_t* w, int64_t count, float* to) {
 }
 
 struct ChunkArgs {
-  const float* x;  // a strip
+  const float* x;  // rows of a strip, and of those that follow it
   const uint8_t* w;
-  int64_t count;  // of k
-  bool first;
-  float* out;
-  int64_t out_stride, columns;
+  int64_t panel_bytes;
+  int64_t count;         // of k
+  const uint8_t* ahead;  // weights that come after these
+  const float* from;     // the sums so far, kTilePanels * 16 a row; null at the first chunk
+  float* to;
+  int64_t to_stride, columns;
   const float* bias;  // at the last chunk
 };
 
-template <int R>
-HWY_NOINLINE void StripTimesChunk(const ChunkArgs& a) {
-  Tile<BlockFormat::kF32, R, 1> t;
-  if (a.first) {
-    t.Clear();
+template <int R, int P>
+HWY_NOINLINE void TileTimesChunk(const ChunkArgs& a) {
+  Tile<BlockFormat::kF32, R, P> t;
+  if (a.from) {
+    t.Load(a.from);
   } else {
-    t.Load(a.out, a.out_stride, a.columns);
+    t.Clear();
   }
-  for (int64_t r = 0; r < R; ++r) hwy::Prefetch(a.out + (kStripRows + r) * a.out_stride);
-  t.template Add<false>(a.w, 0, a.x, kStripStride, a.count);
-  t.Store(a.out, a.out_stride, a.columns, a.bias);
+  for (int64_t r = 0; r < R; ++r) {
+    for (int p = 0; p < P; ++p) hwy::Prefetch(a.to + r * a.to_stride + p * 16);
+  }
+  t.template Add<false>(a.w, a.panel_bytes, a.x, kStripStride, a.count, a.ahead);
+  t.Store(a.to, a.to_stride, a.columns, a.bias);
 }
 
-void StripTimesChunk(int64_t rows, const ChunkArgs& a) {
-  switch (rows) {
-    case 1:
-      return StripTimesChunk<1>(a);
-    case 2:
-      return StripTimesChunk<2>(a);
-    case 3:
-      return StripTimesChunk<3>(a);
-    case 4:
-      return StripTimesChunk<4>(a);
-    case 5:
-      return StripTimesChunk<5>(a);
-    default:
-      return StripTimesChunk<6>(a);
+using TileKernel = void (*)(const ChunkArgs&);
+
+template <int P, int... R>
+constexpr std::array<TileKernel, sizeof...(R)> Kernels(std::integer_sequence<int, R...>) {
+  return {TileTimesChunk<R + 1, P>...};
+}
+// [panels - 1][rows - 1]
+constexpr std::array<TileKernel, kTileRows> kKernels[] = {
+    Kernels<1>(std::make_integer_sequence<int, kTileRows>()),
+    Kernels<kTilePanels>(std::make_integer_sequence<int, kTileRows>())};
+
+// Numbers [k, k + count) of `panels` panels from p as float32 [panels][kDepth + 1][16].
+void WidenPanels(const FloatMatrix& w, int64_t p, int64_t panels, int64_t k, int64_t count,
+                 float* to) {
+  auto widen = w.format == BlockFormat::kF16 ? Widen<BlockFormat::kF16> : Widen<BlockFormat::kBF16>;
+  for (int64_t i = 0; i < panels; ++i) {
+    widen(w.panel(p + i) + k * kStepBytes<BlockFormat::kF16>, count, to + i * (kDepth + 1) * 16);
+  }
+}
+
+// What tile `tile` of a block of rows fetches of the chunk at k of panels from p, so that the first
+// tile that meets it need not wait for memory: half a panel's part each, while there is one.
+const uint8_t* PartAhead(const FloatMatrix& w, int64_t p, int64_t k, int64_t tile) {
+  constexpr int64_t kHalf = kDepth / 2 * kStepBytes<BlockFormat::kF32>;
+  if (k >= w.k) k = 0, p += kTilePanels;
+  bool none = tile >= 2 * kTilePanels || p + tile / 2 >= w.panels;
+  if (none || w.format != BlockFormat::kF32) return w.data.data();
+  return w.panel(p + tile / 2) + k * kStepBytes<BlockFormat::kF32> + tile % 2 * kHalf;
+}
+
+// Rows [first, first + rows) of packed strips. Sums wait for the next chunk in `sums`, where they
+// lie close together: outputs of a wide matrix would fall into few sets of the caches.
+struct BlockOfStrips {
+  const float* strips;
+  int64_t strip_rows;  // of all strips
+  int64_t first, rows;
+  float* sums;  // [rows][kSumStride]
+};
+
+// Times panels [p, p + panels).
+void BlockTimesPanels(const FloatMatrix& w, const BlockOfStrips& block, int64_t p, int64_t panels,
+                      const FloatOut& out) {
+  HWY_ALIGN float wide[kTilePanels * (kDepth + 1) * 16];
+  int64_t column = p * 16;
+  for (int64_t k = 0; k < w.k; k += kDepth) {
+    bool first = k == 0, last = k + kDepth >= w.k;
+    ChunkArgs a;
+    a.count = std::min(kDepth, w.k - k);
+    if (w.format == BlockFormat::kF32) {
+      a.w = w.panel(p) + k * kStepBytes<BlockFormat::kF32>;
+      a.panel_bytes = w.panel_bytes;
+    } else {
+      WidenPanels(w, p, panels, k, a.count, wide);
+      a.w = reinterpret_cast<const uint8_t*>(wide);
+      a.panel_bytes = (kDepth + 1) * kStepBytes<BlockFormat::kF32>;
+    }
+    a.columns = last ? w.n - column : kSumStride;
+    a.bias = out.bias && last ? out.bias + column : nullptr;
+    a.to_stride = last ? out.stride : kSumStride;
+    const float* x = block.strips + (k / kDepth * block.strip_rows + block.first) * kStripStride;
+    float* to = out.data + block.first * out.stride + column;
+    for (int64_t r = 0; r < block.rows; r += kTileRows) {
+      a.x = x + r * kStripStride;
+      a.ahead = PartAhead(w, p, k + kDepth, r / kTileRows);
+      a.from = first ? nullptr : block.sums + r * kSumStride;
+      a.to = last ? to + r * out.stride : block.sums + r * kSumStride;
+      kKernels[panels - 1][std::min<int64_t>(kTileRows, block.rows - r) - 1](a);
+    }
   }
 }
 
 void GemmAll(const FloatMatrix& w, const float* strips, int64_t rows, int64_t begin, int64_t end,
              const FloatOut& out) {
-  HWY_ALIGN float wide[(kDepth + 1) * 16];
-  int64_t count = (rows + kStripRows - 1) / kStripRows;
-  int64_t most = kBlockBytes / (StripFloats() * static_cast<int64_t>(sizeof(float)));
-  int64_t blocks = (count + most - 1) / most, block = (count + blocks - 1) / blocks;
-  for (int64_t s0 = 0; s0 < count; s0 += block) {
-    for (int64_t k = 0; k < w.k; k += kDepth) {
-      ChunkArgs a;
-      a.count = std::min(kDepth, w.k - k);
-      a.first = k == 0;
-      a.out_stride = out.stride;
-      for (int64_t p = begin; p < end; ++p) {
-        if (w.format == BlockFormat::kF32) {
-          a.w = w.panel(p) + k * kStepBytes<BlockFormat::kF32>;
-        } else {
-          a.w = reinterpret_cast<const uint8_t*>(wide);
-          const uint8_t* from = w.panel(p) + k * kStepBytes<BlockFormat::kF16>;
-          auto widen =
-              w.format == BlockFormat::kF16 ? Widen<BlockFormat::kF16> : Widen<BlockFormat::kBF16>;
-          widen(from, a.count, wide);
-        }
-        int64_t column = p * 16;
-        a.columns = w.n - column;
-        a.bias = out.bias && k + kDepth >= w.k ? out.bias + column : nullptr;
-        for (int64_t s = s0; s < std::min(count, s0 + block); ++s) {
-          a.x = strips + (k / kDepth * count + s) * StripFloats();
-          a.out = out.data + s * kStripRows * out.stride + column;
-          StripTimesChunk(std::min(kStripRows, rows - s * kStripRows), a);
-        }
-      }
+  constexpr int64_t kMost =
+      kBlockBytes / (kTileRows * kStripStride * static_cast<int64_t>(sizeof(float)));
+  HWY_ALIGN float sums[kMost * kTileRows * kSumStride];
+  int64_t strip_rows = (rows + kStripRows - 1) / kStripRows * kStripRows;
+  int64_t tiles = (rows + kTileRows - 1) / kTileRows, blocks = (tiles + kMost - 1) / kMost;
+  int64_t most = (tiles + blocks - 1) / blocks * kTileRows;
+  for (int64_t r = 0; r < rows; r += most) {
+    BlockOfStrips block{strips, strip_rows, r, std::min(most, rows - r), sums};
+    for (int64_t p = begin; p < end; p += kTilePanels) {
+      BlockTimesPanels(w, block, p, std::min<int64_t>(kTilePanels, end - p), out);
     }
   }
 }

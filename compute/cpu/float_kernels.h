@@ -5,7 +5,8 @@
 
 namespace sightline {
 
-constexpr int64_t kStripRows = 6;  // rows of activations that a register tile holds
+constexpr int64_t kStripRows = 6;  // rows of activations that are packed together
+constexpr int64_t kUnitPanels = 2;  // of weights that the widest register tile takes
 constexpr int64_t kDepth = 320;    // numbers of k that a chunk of a panel holds: 16 KiB of float32
 // Floats from row to row of a strip: no multiple of a page, so that its rows fall into different
 // sets of the first-level cache.

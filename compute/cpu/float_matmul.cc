@@ -35,9 +35,11 @@ void FloatMatMul(const float* x, int64_t x_stride, int64_t m, int64_t k,
   ParallelFor(strips, 4, [&](int64_t begin, int64_t end) {
     for (int64_t s = begin; s < end; ++s) PackStrip(x, x_stride, m, k, s, packed);
   });
+  for (int64_t& units : panels) units = (units + kUnitPanels - 1) / kUnitPanels;
   ForUnits(panels, 1, [&](size_t j, int64_t begin, int64_t end) {
     const FloatJob& job = jobs[j];
-    FloatGemm(*job.w, packed, m, begin, end, {job.out, job.out_stride, job.bias});
+    FloatGemm(*job.w, packed, m, begin * kUnitPanels, std::min(end * kUnitPanels, job.w->panels),
+              {job.out, job.out_stride, job.bias});
   });
 }
 

@@ -35,8 +35,12 @@ struct NormView {
 };
 
 Tensor Apply(const Tensor& x, const Linear& layer);  // x w^T + bias, [..., N]
+// The same into y, whose memory serves again where it has the shape: a loop over layers that made its tensors anew would
+// spend as long on fresh pages as on norms, activations and sums together.
+void Apply(const Tensor& x, const Linear& layer, Tensor* y);
 // The same of several layers with the same inputs, in one parallel loop when packed.
 std::vector<Tensor> ApplyAll(const Tensor& x, std::span<const Linear* const> layers);
+void ApplyAll(const Tensor& x, std::span<const Linear* const> layers, std::vector<Tensor>* out);
 // y [M, N] = x [M, K] w^T + bias. Packed: see weight_matrix.h. Plain: large M goes to the library GEMM; M = 1 to a matrix-vector product, so that a decode
 // step computes the same numbers whatever else is in flight.
 void MatMul(const float* x, int64_t m, const Linear& layer, float* y);

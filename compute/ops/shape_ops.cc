@@ -13,6 +13,11 @@ std::vector<int64_t> WithCols(const Tensor& x, int64_t cols) {
   return shape;
 }
 
+// Makes *y anew unless it has that shape on that device already.
+void Shape(const std::vector<int64_t>& shape, const Device& device, Tensor* y) {
+  if (y->shape != shape || y->device() != device) *y = Tensor(shape, device);
+}
+
 // Rows of an h x w map read from one of sh x sw; -1 outside.
 std::vector<int32_t> MapRows(int64_t sh, int64_t sw, int64_t h, int64_t w) {
   std::vector<int32_t> rows;
@@ -172,18 +177,28 @@ NormView ViewOf(const Tensor& x, const NormWeights& n) {
 
 }  // namespace
 
-Tensor Normalise(const Tensor& x, const NormWeights& n) {
-  Tensor y(x.shape, x.device());
+void Normalise(const Tensor& x, const NormWeights& n, Tensor* y) {
+  Shape(x.shape, x.device(), y);
   SL_CHECK(n.weight.size() == x.cols() && n.bias.size() == x.cols());
-  MustRun(On(x).LayerNorm(x.address(), x.rows(), x.cols(), ViewOf(x, n), y.address()));
+  MustRun(On(x).LayerNorm(x.address(), x.rows(), x.cols(), ViewOf(x, n), y->address()));
+}
+
+Tensor Normalise(const Tensor& x, const NormWeights& n) {
+  Tensor y;
+  Normalise(x, n, &y);
   return y;
 }
 
-Tensor NormaliseRms(const Tensor& x, const NormWeights& n) {
-  Tensor y(x.shape, x.device());
+void NormaliseRms(const Tensor& x, const NormWeights& n, Tensor* y) {
+  Shape(x.shape, x.device(), y);
   NormView view = ViewOf(x, n);
   int64_t c = n.weight.size();
-  MustRun(On(x).RmsNorm(x.address(), x.size() / c, c, view, y.address()));
+  MustRun(On(x).RmsNorm(x.address(), x.size() / c, c, view, y->address()));
+}
+
+Tensor NormaliseRms(const Tensor& x, const NormWeights& n) {
+  Tensor y;
+  NormaliseRms(x, n, &y);
   return y;
 }
 
@@ -223,28 +238,39 @@ Tensor Product(const Tensor& a, const Tensor& b) {
   return Apply(a, Linear{b, {}});
 }
 
-Tensor Apply(const Tensor& x, const Linear& layer) {
+void Apply(const Tensor& x, const Linear& layer, Tensor* y) {
   SL_CHECK(layer.packed ? x.device().is_host() : x.device() == layer.w.device());
   SL_CHECK(x.cols() == layer.inputs());
-  Tensor y(WithCols(x, layer.outputs()), x.device());
-  MustRun(On(x).MatMul(x.address(), x.rows(), layer, y.address()));
+  Shape(WithCols(x, layer.outputs()), x.device(), y);
+  MustRun(On(x).MatMul(x.address(), x.rows(), layer, y->address()));
+}
+
+Tensor Apply(const Tensor& x, const Linear& layer) {
+  Tensor y;
+  Apply(x, layer, &y);
   return y;
+}
+
+void ApplyAll(const Tensor& x, std::span<const Linear* const> layers, std::vector<Tensor>* out) {
+  out->resize(layers.size());
+  std::vector<WeightJob> jobs;
+  for (size_t i = 0; i < layers.size(); ++i) {
+    const Linear* l = layers[i];
+    Tensor* y = &(*out)[i];
+    if (!l->packed) {
+      Apply(x, *l, y);
+      continue;
+    }
+    Shape(WithCols(x, l->outputs()), x.device(), y);
+    const float* bias = l->bias.empty() ? nullptr : l->bias.data();
+    jobs.push_back({l->packed.get(), bias, y->data.data(), l->outputs()});
+  }
+  if (!jobs.empty()) MatMul(x.data.data(), x.cols(), x.rows(), jobs);
 }
 
 std::vector<Tensor> ApplyAll(const Tensor& x, std::span<const Linear* const> layers) {
   std::vector<Tensor> out;
-  out.reserve(layers.size());
-  std::vector<WeightJob> jobs;
-  for (const Linear* l : layers) {
-    if (!l->packed) {
-      out.push_back(Apply(x, *l));
-      continue;
-    }
-    out.emplace_back(WithCols(x, l->outputs()));
-    const float* bias = l->bias.empty() ? nullptr : l->bias.data();
-    jobs.push_back({l->packed.get(), bias, out.back().data.data(), l->outputs()});
-  }
-  if (!jobs.empty()) MatMul(x.data.data(), x.cols(), x.rows(), jobs);
+  ApplyAll(x, layers, &out);
   return out;
 }
 

@@ -48,8 +48,10 @@ struct NormWeights {
   float eps = 1e-5f;
 };
 Tensor Normalise(const Tensor& x, const NormWeights& norm);
+void Normalise(const Tensor& x, const NormWeights& norm, Tensor* y);  // y as in Apply
 // Root mean square of each run of weight.size() channels (RMSNorm, arXiv 1910.07467); no bias.
 Tensor NormaliseRms(const Tensor& x, const NormWeights& norm);
+void NormaliseRms(const Tensor& x, const NormWeights& norm, Tensor* y);
 // Over all values of x together, then weight and bias by channel (a group norm of one group).
 Tensor NormaliseTogether(const Tensor& x, const NormWeights& norm);
 

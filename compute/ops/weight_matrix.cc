@@ -6,6 +6,7 @@
 #include "compute/base/check.h"
 #include "compute/cpu/float_matmul.h"
 #include "compute/cpu/quant_matmul.h"
+#include "compute/cpu/word_matmul.h"
 
 namespace sightline {
 namespace {
@@ -16,14 +17,17 @@ constexpr std::pair<std::string_view, WeightChoice> kChoices[] = {{"stored", Wei
                                                                   {"q8", WeightChoice::kQ8},
                                                                   {"q4", WeightChoice::kQ4}};
 
-WeightFormat FormatOf(BlockFormat f) {
+WeightFormat FormatOf(const WordMatrix&) { return WeightFormat::kQ16; }
+
+WeightFormat FormatOf(const FloatMatrix& w) {
+  BlockFormat f = w.format;
   return f == BlockFormat::kF32   ? WeightFormat::kF32
          : f == BlockFormat::kF16 ? WeightFormat::kF16
                                   : WeightFormat::kBF16;
 }
 
-WeightFormat FormatOf(PackedFormat f) {
-  switch (f) {
+WeightFormat FormatOf(const PackedMatrix& w) {
+  switch (w.format) {
     case PackedFormat::kQ8:
       return WeightFormat::kQ8;
     case PackedFormat::kQ4:
@@ -82,8 +86,14 @@ StatusOr<WeightChoice> ParseWeightChoice(std::string_view text) {
                          "weights are one of stored, f32, bf16, q8 and q4");
 }
 
+WeightChoice TowerWeights(WeightChoice asked) {
+  bool integers =
+      asked == WeightChoice::kQ16 || asked == WeightChoice::kQ8 || asked == WeightChoice::kQ4;
+  return integers ? WeightChoice::kQ16 : WeightChoice::kF32;
+}
+
 std::string_view NameOf(WeightFormat format) {
-  constexpr std::string_view kNames[] = {"f32", "f16", "bf16", "q8", "q4", "q4k", "q6k"};
+  constexpr std::string_view kNames[] = {"f32", "f16", "bf16", "q16", "q8", "q4", "q4k", "q6k"};
   return kNames[static_cast<size_t>(format)];
 }
 
@@ -91,6 +101,7 @@ StatusOr<std::shared_ptr<const WeightMatrix>> WeightMatrix::Pack(const StoredTen
                                                                  WeightChoice choice) {
   SL_CHECK(rows.shape.size() == 2);
   int64_t n = rows.shape[0], k = rows.shape[1];
+  if (choice == WeightChoice::kQ16) return Made(PackWords(rows.format, rows.data, n, k));
   Form form = FormFor(rows.format, k, choice);
   if (auto floats = std::get_if<BlockFormat>(&form)) {
     return Made(PackFloats(rows.format, rows.data, n, k, *floats));
@@ -100,6 +111,7 @@ StatusOr<std::shared_ptr<const WeightMatrix>> WeightMatrix::Pack(const StoredTen
 }
 
 int64_t WeightMatrix::PackedBytes(BlockFormat stored, int64_t n, int64_t k, WeightChoice choice) {
+  if (choice == WeightChoice::kQ16) return PackedWordBytes(n, k);
   return std::visit([&](auto form) { return sightline::PackedBytes(form, n, k); },
                     FormFor(stored, k, choice));
 }
@@ -110,7 +122,7 @@ StatusOr<std::shared_ptr<const WeightMatrix>> WeightMatrix::Pack(const float* ro
 }
 
 WeightFormat WeightMatrix::format() const {
-  return std::visit([](const auto& w) { return FormatOf(w.format); }, w_);
+  return std::visit([](const auto& w) { return FormatOf(w); }, w_);
 }
 int64_t WeightMatrix::n() const {
   return std::visit([](const auto& w) { return w.n; }, w_);
@@ -129,19 +141,24 @@ void MatMul(const float* x, int64_t x_stride, int64_t m, std::span<const WeightJ
   static thread_local QuantRows quantised;  // grows, never shrinks
   static thread_local std::vector<FloatJob> floats;
   static thread_local std::vector<MatMulJob> integers;
+  static thread_local std::vector<WordJob> words;
   floats.clear();
   integers.clear();
+  words.clear();
   if (jobs.empty()) return;
   int64_t k = jobs[0].w->k();
   for (const WeightJob& job : jobs) {
     SL_CHECK(job.w->k() == k);
     if (const FloatMatrix* w = job.w->floats()) {
       floats.push_back({w, job.out, job.out_stride, job.bias});
+    } else if (const WordMatrix* fine = job.w->words()) {
+      words.push_back({fine, job.out, job.out_stride, job.bias});
     } else {
       integers.push_back({job.w->integers(), job.out, job.out_stride, job.bias});
     }
   }
   if (!floats.empty()) FloatMatMul(x, x_stride, m, k, floats);
+  if (!words.empty()) WordMatMul(x, x_stride, m, k, words);
   if (integers.empty()) return;
   QuantizeRows(x, x_stride, m, k, &quantised);
   QuantMatMul(quantised, integers);

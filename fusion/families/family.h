@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "compute/ops/weight_matrix.h"
 #include "fusion/families/checkpoint.h"
 #include "fusion/families/config_reader.h"
 #include "fusion/families/turn_form.h"
@@ -29,8 +30,10 @@ struct CheckpointSpec {
   std::vector<WeightPart> parts;    // "text"; "head" unless tied; "vision" and others of the family
   std::vector<std::string> unused;  // patterns of tensors that some exporters add and nobody needs
   std::vector<int32_t> place_ids;   // tokens in whose places visual rows stand: image, video
-  // Null for text-only families. Reads the parts it has named above.
-  std::function<StatusOr<std::unique_ptr<VisionSide>>(Checkpoint* weights)> load_vision;
+  // Null for text-only families. Reads the parts it has named above; `tower`: how the tower keeps
+  // its linear layers on the host.
+  std::function<StatusOr<std::unique_ptr<VisionSide>>(Checkpoint* weights, WeightChoice tower)>
+      load_vision;
   std::vector<int32_t> end_ids;  // tokens that end an answer
   TurnForm turn;                 // how a question is laid out
   bool takes_clips = false;      // images are taken by every family with a visual half

@@ -16,12 +16,13 @@ struct LlavaVision {
 
 class LlavaSide : public VisionSide {
  public:
-  static StatusOr<std::unique_ptr<VisionSide>> Load(const LlavaVision& spec, Checkpoint* weights) {
+  static StatusOr<std::unique_ptr<VisionSide>> Load(const LlavaVision& spec, Checkpoint* weights,
+                                                    WeightChoice tower) {
     auto side = std::make_unique<LlavaSide>();
     side->spec_ = spec;
-    SL_ASSIGN_OR_RETURN(
-        side->vit_,
-        vision::VitEncoder::Load(spec.vit, PartReader(weights, "vision"), weights->device()));
+    SL_ASSIGN_OR_RETURN(side->vit_,
+                        vision::VitEncoder::Load(spec.vit, PartReader(weights, "vision"),
+                                                 weights->device(), tower));
     SL_ASSIGN_OR_RETURN(side->projector_,
                         ReadTwoLayers(weights, "projector", spec.vit.hidden, spec.out, spec.bias));
     return side;
@@ -117,7 +118,9 @@ StatusOr<CheckpointSpec> ReadLlava(const ModelConfigs& configs) {
   spec.turn.image_place = spec.place_ids[0];
   SL_RETURN_IF_ERROR(c.status());
   SL_RETURN_IF_ERROR(p.status());
-  spec.load_vision = [s](Checkpoint* w) { return LlavaSide::Load(s, w); };
+  spec.load_vision = [s](Checkpoint* w, WeightChoice tower) {
+    return LlavaSide::Load(s, w, tower);
+  };
   spec.parts = TextParts({"model.language_model.", "language_model.model."}, spec.text.tied);
   for (WeightPart& part : VitParts()) spec.parts.push_back(std::move(part));
   spec.unused = {"*rotary_emb.inv_freq", "*position_ids", "*.post_layernorm.*"};

@@ -75,12 +75,13 @@ Tensor Unpad(const Tensor& x, const Size& image) {
 
 class OneVisionSide : public VisionSide {
  public:
-  static StatusOr<std::unique_ptr<VisionSide>> Load(const OneVision& spec, Checkpoint* weights) {
+  static StatusOr<std::unique_ptr<VisionSide>> Load(const OneVision& spec, Checkpoint* weights,
+                                                    WeightChoice tower) {
     auto side = std::make_unique<OneVisionSide>();
     side->spec_ = spec;
-    SL_ASSIGN_OR_RETURN(
-        side->vit_,
-        vision::VitEncoder::Load(spec.vit, PartReader(weights, "vision"), weights->device()));
+    SL_ASSIGN_OR_RETURN(side->vit_,
+                        vision::VitEncoder::Load(spec.vit, PartReader(weights, "vision"),
+                                                 weights->device(), tower));
     SL_ASSIGN_OR_RETURN(side->projector_,
                         ReadTwoLayers(weights, "projector", spec.vit.hidden, spec.out, spec.bias));
     SL_ASSIGN_OR_RETURN(Tensor newline, weights->Read("newline", "image_newline", {spec.out}));
@@ -305,7 +306,9 @@ StatusOr<CheckpointSpec> ReadLlavaOneVision(const ModelConfigs& configs) {
   SL_RETURN_IF_ERROR(clips.status());
   SL_RETURN_IF_ERROR(c.status());
   SL_RETURN_IF_ERROR(p.status());
-  spec.load_vision = [s](Checkpoint* w) { return OneVisionSide::Load(s, w); };
+  spec.load_vision = [s](Checkpoint* w, WeightChoice tower) {
+    return OneVisionSide::Load(s, w, tower);
+  };
   spec.parts = TextParts({"model.language_model.", "language_model.model."}, spec.text.tied);
   for (WeightPart& part : VitParts()) spec.parts.push_back(std::move(part));
   spec.parts.push_back({"newline", "image_newline", {"model.", ""}});

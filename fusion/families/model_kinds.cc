@@ -12,7 +12,7 @@ struct ModelKind {
   const char* model_type;  // of config.json; null claims what nothing else has claimed
   StatusOr<ModelDescription> (*describe)(const std::string&);
   StatusOr<std::unique_ptr<MediaEncoder>> (*media)(const std::string&, const LoadProgress&,
-                                                   const Device&);
+                                                   const Device&, WeightChoice);
   StatusOr<LanguageModel> (*language)(const std::string&, const LoadProgress&, const Device&,
                                       WeightChoice);
 };
@@ -49,9 +49,10 @@ StatusOr<ModelDescription> DescribeModel(const std::string& directory) {
 
 StatusOr<std::unique_ptr<MediaEncoder>> LoadMediaEncoder(const std::string& directory,
                                                          const LoadProgress& progress,
-                                                         const Device& device) {
+                                                         const Device& device,
+                                                         WeightChoice weights) {
   SL_ASSIGN_OR_RETURN(const ModelKind* kind, KindOf(directory));
-  return kind->media(directory, progress, device);
+  return kind->media(directory, progress, device, weights);
 }
 
 StatusOr<LanguageModel> LoadLanguageModel(const std::string& directory,

@@ -23,7 +23,7 @@ std::string ModelName(const std::string& directory);
 StatusOr<ModelDescription> DescribeScenes(const std::string& directory);
 StatusOr<std::unique_ptr<MediaEncoder>> LoadScenesMedia(const std::string& directory,
                                                         const LoadProgress& progress,
-                                                        const Device& device);
+                                                        const Device& device, WeightChoice weights);
 StatusOr<LanguageModel> LoadScenesLanguage(const std::string& directory,
                                            const LoadProgress& progress, const Device& device,
                                            WeightChoice weights);
@@ -31,7 +31,8 @@ StatusOr<LanguageModel> LoadScenesLanguage(const std::string& directory,
 StatusOr<ModelDescription> DescribePublished(const std::string& directory);
 StatusOr<std::unique_ptr<MediaEncoder>> LoadPublishedMedia(const std::string& directory,
                                                            const LoadProgress& progress,
-                                                           const Device& device);
+                                                           const Device& device,
+                                                           WeightChoice weights);
 StatusOr<LanguageModel> LoadPublishedLanguage(const std::string& directory,
                                               const LoadProgress& progress, const Device& device,
                                               WeightChoice weights);

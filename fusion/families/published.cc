@@ -96,7 +96,8 @@ StatusOr<ModelDescription> DescribePublished(const std::string& directory) {
 
 StatusOr<std::unique_ptr<MediaEncoder>> LoadPublishedMedia(const std::string& directory,
                                                            const LoadProgress& progress,
-                                                           const Device& device) {
+                                                           const Device& device,
+                                                           WeightChoice choice) {
   SL_ASSIGN_OR_RETURN(CheckpointSpec spec, ReadCheckpointSpec(directory));
   MediaTraits traits{ModelName(directory),
                      static_cast<int>(spec.text.hidden),
@@ -109,7 +110,7 @@ StatusOr<std::unique_ptr<MediaEncoder>> LoadPublishedMedia(const std::string& di
     SL_ASSIGN_OR_RETURN(auto weights, Checkpoint::Open(directory, device));
     SL_RETURN_IF_ERROR(weights->Map(spec.parts));
     weights->set_progress(progress);
-    SL_ASSIGN_OR_RETURN(side, spec.load_vision(weights.get()));
+    SL_ASSIGN_OR_RETURN(side, spec.load_vision(weights.get(), TowerWeights(choice)));
     SL_RETURN_IF_ERROR(weights->CheckAllRead(OfOtherHalf(spec, *weights, false)));
     traits.parameter_count = weights->weights_read();
   }

@@ -55,7 +55,7 @@ StatusOr<CheckpointSpec> ReadQwen25Vl(const ModelConfigs& configs) {
   spec.turn = QwenTurn(s);
   spec.takes_clips = true;
   spec.clip = s.clip;
-  spec.load_vision = [s](Checkpoint* w) { return LoadQwenSide(s, w); };
+  spec.load_vision = [s](Checkpoint* w, WeightChoice tower) { return LoadQwenSide(s, w, tower); };
   spec.parts =
       TextParts({"model.language_model.", "language_model.model.", "model."}, spec.text.tied);
   spec.parts.push_back({"vision", "patch_embed.proj.weight", {"model.visual.", "visual."}});

@@ -196,9 +196,10 @@ StatusOr<std::vector<int32_t>> QwenPositions(const QwenVision& spec,
   return out;
 }
 
-StatusOr<std::unique_ptr<VisionSide>> LoadQwenSide(const QwenVision& spec, Checkpoint* weights) {
+StatusOr<std::unique_ptr<VisionSide>> LoadQwenSide(const QwenVision& spec, Checkpoint* weights,
+                                                   WeightChoice choice) {
   SL_ASSIGN_OR_RETURN(auto tower, vision::QwenTower::Load(spec.tower, PartReader(weights, "vision"),
-                                                          weights->device()));
+                                                          weights->device(), choice));
   return std::make_unique<QwenSide>(spec, std::move(tower));
 }
 

@@ -36,6 +36,7 @@ StatusOr<std::vector<int32_t>> QwenPositions(const QwenVision& spec,
                                              const std::vector<int32_t>& ids,
                                              const VisualInput& in);
 
-StatusOr<std::unique_ptr<VisionSide>> LoadQwenSide(const QwenVision& spec, Checkpoint* weights);
+StatusOr<std::unique_ptr<VisionSide>> LoadQwenSide(const QwenVision& spec, Checkpoint* weights,
+                                                   WeightChoice tower);
 
 }  // namespace sightline

@@ -155,7 +155,8 @@ StatusOr<EncodedMedia> ScenesMedia::Encode(const std::vector<Image>& frames,
 }  // namespace
 
 StatusOr<std::unique_ptr<MediaEncoder>> LoadScenesMedia(const std::string& directory,
-                                                        const LoadProgress&, const Device& device) {
+                                                        const LoadProgress&, const Device& device,
+                                                        WeightChoice) {
   return ScenesMedia::Load(directory, device);
 }
 

@@ -17,12 +17,13 @@ struct SmolVision {
 
 class SmolSide : public VisionSide {
  public:
-  static StatusOr<std::unique_ptr<VisionSide>> Load(const SmolVision& spec, Checkpoint* weights) {
+  static StatusOr<std::unique_ptr<VisionSide>> Load(const SmolVision& spec, Checkpoint* weights,
+                                                    WeightChoice tower) {
     auto side = std::make_unique<SmolSide>();
     side->spec_ = spec;
-    SL_ASSIGN_OR_RETURN(
-        side->vit_,
-        vision::VitEncoder::Load(spec.vit, PartReader(weights, "vision"), weights->device()));
+    SL_ASSIGN_OR_RETURN(side->vit_,
+                        vision::VitEncoder::Load(spec.vit, PartReader(weights, "vision"),
+                                                 weights->device(), tower));
     int64_t in = spec.vit.hidden * spec.scale * spec.scale;
     SL_ASSIGN_OR_RETURN(
         Tensor w, weights->Read("projector", "modality_projection.proj.weight", {spec.out, in}));
@@ -205,7 +206,7 @@ StatusOr<CheckpointSpec> ReadSmolVlm(const ModelConfigs& configs) {
   }
   SL_RETURN_IF_ERROR(c.status());
   SL_RETURN_IF_ERROR(p.status());
-  spec.load_vision = [s](Checkpoint* w) { return SmolSide::Load(s, w); };
+  spec.load_vision = [s](Checkpoint* w, WeightChoice tower) { return SmolSide::Load(s, w, tower); };
   spec.parts = TextParts({"model.text_model.", "text_model.model."}, spec.text.tied);
   spec.parts.push_back(
       {"vision", "embeddings.patch_embedding.weight", {"model.vision_model.", "vision_model."}});

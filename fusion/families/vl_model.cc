@@ -14,7 +14,7 @@ StatusOr<std::unique_ptr<VlModel>> VlModel::Load(const std::string& directory, c
   SL_RETURN_IF_ERROR(weights->Map(m->spec_.parts));
   SL_ASSIGN_OR_RETURN(m->decoder_, LoadDecoder(m->spec_, weights.get(), choice));
   if (m->spec_.load_vision) {
-    SL_ASSIGN_OR_RETURN(m->vision_, m->spec_.load_vision(weights.get()));
+    SL_ASSIGN_OR_RETURN(m->vision_, m->spec_.load_vision(weights.get(), TowerWeights(choice)));
   }
   SL_RETURN_IF_ERROR(weights->CheckAllRead(m->spec_.unused));
   return m;

@@ -19,7 +19,7 @@ struct Target {
   bool local = false;   // start a server inside this process
   std::string model;    // of a local server; empty: the one that ships
   std::string mmproj;   // its visual half, where it is a GGUF file
-  std::string weights;  // of a local server's decoder; empty: as the environment says, or stored
+  std::string weights;  // of a local server's model; empty: as the environment says, or stored
   std::string kv;       // its keys and values; empty: as the environment says, or auto
   std::string device = "cpu";  // of a local server
   double deadline_s = 300;

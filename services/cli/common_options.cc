@@ -14,7 +14,8 @@ void AddTarget(CLI::App* cmd, Target* target) {
       ->needs(local);
   cmd->add_option("--device", target->device, "cpu, cuda or cuda:N, for --local")->needs(local);
   cmd->add_option("--weights", target->weights,
-                  "decoder weights for --local: stored, f32, bf16, q8 or q4")
+                  "weights for --local: stored, f32, bf16, q8 or q4; with q8 or q4 a vision tower "
+                  "computes in 16-bit integers")
       ->needs(local);
   cmd->add_option("--kv", target->kv, "keys and values for --local: auto, f32 or f16")
       ->needs(local);

@@ -55,6 +55,7 @@ TEST(WeightMatrixTest, ChoicesComeWithinTheirError) {
   Rng rng(62);
   const std::pair<WeightChoice, double> choices[] = {{WeightChoice::kF32, 1e-6},
                                                      {WeightChoice::kBF16, 4e-3},
+                                                     {WeightChoice::kQ16, 4e-4},
                                                      {WeightChoice::kQ8, 1e-2},
                                                      {WeightChoice::kQ4, 0.12}};
   for (BlockFormat f : kAll) {
@@ -74,6 +75,15 @@ TEST(WeightMatrixTest, ChoicesComeWithinTheirError) {
       }
       EXPECT_LE(std::sqrt(error / size), bound) << TraitsOf(f).name << NameOf(w->format());
     }
+  }
+}
+
+TEST(WeightMatrixTest, TowersTakeWordsWhereIntegersAreAskedFor) {
+  for (WeightChoice c : {WeightChoice::kStored, WeightChoice::kF32, WeightChoice::kBF16}) {
+    EXPECT_EQ(TowerWeights(c), WeightChoice::kF32);
+  }
+  for (WeightChoice c : {WeightChoice::kQ8, WeightChoice::kQ4}) {
+    EXPECT_EQ(TowerWeights(c), WeightChoice::kQ16);
   }
 }
 

@@ -105,7 +105,8 @@ class Hostile : public ::testing::Test {
     SL_ASSIGN_OR_RETURN(auto weights, Checkpoint::Of(std::move(source)));
     SL_RETURN_IF_ERROR(weights->Map(spec.parts));
     SL_RETURN_IF_ERROR(LoadDecoder(spec, weights.get()).status());
-    if (spec.load_vision) SL_RETURN_IF_ERROR(spec.load_vision(weights.get()).status());
+    if (spec.load_vision)
+      SL_RETURN_IF_ERROR(spec.load_vision(weights.get(), WeightChoice::kF32).status());
     return weights->CheckAllRead(spec.unused);
   }
   void ExpectText(const Change& change, const std::string& said) {

@@ -9,8 +9,10 @@
 #include "compute/ops/shape_ops.h"
 #include "fusion/encoders/encoder_registry.h"
 #include "fusion/families/vl_model.h"
+#include "fusion/media_encoder.h"
 #include "tests/models/model_files.h"
 #include "tests/models/random_model.h"
+#include "tools/parity/report.h"
 
 namespace sightline {
 namespace {
@@ -203,6 +205,43 @@ TEST(Family, QwenTowersEncodeImages) {
     EXPECT_EQ(got->maps.back().map.shape[1], want->spans[0][1]);
     EXPECT_FALSE((*encoder)->Encode(Tensor({3, 57, 56})).ok());
   }
+}
+
+// What a picture becomes where the server loads the tower, with weights as asked for.
+std::vector<float> RowsOf(const std::string& folder, const Image& image, WeightChoice weights) {
+  auto media = LoadMediaEncoder(folder, {}, {}, weights);
+  EXPECT_TRUE(media.ok()) << media.status();
+  auto encoded = (*media)->Encode({image}, {}, {});
+  EXPECT_TRUE(encoded.ok()) << encoded.status();
+  std::vector<float> rows;
+  for (const VisualSpan& span : encoded->spans) {
+    rows.insert(rows.end(), span.features.begin(), span.features.end());
+  }
+  return rows;
+}
+
+void ExpectTowersComeNear(const std::string& folder, const Image& image) {
+  std::vector<float> plain = RowsOf(folder, image, WeightChoice::kStored);
+  for (WeightChoice floats : {WeightChoice::kF32, WeightChoice::kBF16}) {
+    EXPECT_EQ(RowsOf(folder, image, floats), plain);
+  }
+  std::vector<float> words = RowsOf(folder, image, WeightChoice::kQ8);
+  EXPECT_EQ(RowsOf(folder, image, WeightChoice::kQ4), words);
+  double error = parity::RelativeError(words, plain);
+  EXPECT_LT(error, 5e-3);
+  EXPECT_GT(error, 1e-6) << "nothing was quantised";
+}
+
+TEST(Family, TowersInFewerBitsComeNear) {
+  std::mt19937 rng(std::random_device{}());
+  for (const char* family : kVisionFamilies) {
+    SCOPED_TRACE(family);
+    ScratchFolder folder;
+    WriteRandomModel(family, folder.path(), rng());
+    ExpectTowersComeNear(folder.path(), Noise(130, 90, &rng));
+  }
+  SCOPED_TRACE("golden");
+  ExpectTowersComeNear(GoldenDirectory("qwen2_5_vl"), Noise(130, 90, &rng));
 }
 
 TEST(Family, SmolVlmFramesAreSquaresThatAreNeverCut) {

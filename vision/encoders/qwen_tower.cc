@@ -90,8 +90,8 @@ StatusOr<std::unique_ptr<QwenTower>> QwenTower::Load(const QwenTowerSpec& s,
   return e;
 }
 
-Tensor QwenTower::Norm(const Tensor& x, const NormWeights& norm) const {
-  return spec_.layer_norm ? Normalise(x, norm) : NormaliseRms(x, norm);
+void QwenTower::Norm(const Tensor& x, const NormWeights& norm, Tensor* y) const {
+  spec_.layer_norm ? Normalise(x, norm, y) : NormaliseRms(x, norm, y);
 }
 
 // Bilinear between the learned grid's corners: patch y of h sits at y * (side - 1) / (h - 1).
@@ -141,7 +141,9 @@ std::array<Tensor, 2> QwenTower::Turns(const Grid& g) const {
 Tensor QwenTower::Merge(const Tensor& x, const Merger& m) const {
   int64_t unit = spec_.merge * spec_.merge;
   std::vector<int64_t> joined = {x.rows() / unit, unit * spec_.hidden};
-  Tensor y = m.norm_after ? Norm(Reshaped(x, joined), m.norm) : Reshaped(Norm(x, m.norm), joined);
+  Tensor y;
+  Norm(m.norm_after ? Reshaped(x, joined) : x, m.norm, &y);
+  y.shape = joined;
   Tensor h = Apply(y, m.fc1);
   Gelu(&h);
   return Apply(h, m.fc2);
@@ -163,24 +165,27 @@ TowerFeatures QwenTower::Encode(const Tensor& patches, const Grid& g) const {
   AttentionPlan whole_plan(device_, whole), window_plan(device_, windows);
   TowerFeatures features;
   float scale = 1 / std::sqrt(static_cast<float>(spec_.hidden / spec_.heads));
+  Tensor y, qkv, o;  // each layer's, in the same memory
+  std::vector<Tensor> inner;
   for (int64_t i = 0; i < spec_.layers; ++i) {
     const Block& b = w_->blocks[static_cast<size_t>(i)];
-    Tensor qkv = Apply(Norm(x, b.norm1), b.qkv);
+    Norm(x, b.norm1, &y);
+    Apply(y, b.qkv, &qkv);
     RotateHeads(cosine, sine, 2 * spec_.heads, &qkv);  // those of q, then those of k
     bool windowed = spec_.window > 0 && !Among(spec_.full_layers, i);
-    Tensor o = AttendPacked(qkv, spec_.heads, scale, windowed ? window_plan : whole_plan);
-    Add(&x, Apply(o, b.proj));
-    Tensor y = Norm(x, b.norm2), up;
+    o = AttendPacked(qkv, spec_.heads, scale, windowed ? window_plan : whole_plan);
+    Apply(o, b.proj, &y);
+    Add(&x, y);
+    Norm(x, b.norm2, &y);
+    const Linear* inward[] = {&b.up, &b.gate};
+    ApplyAll(y, std::span(inward).first(spec_.gated_mlp ? 2 : 1), &inner);
     if (spec_.gated_mlp) {
-      const Linear* inward[] = {&b.up, &b.gate};
-      std::vector<Tensor> both = ApplyAll(y, inward);
-      up = std::move(both[0]);
-      Gate(GateOp::kSilu, both[1], &up);
+      Gate(GateOp::kSilu, inner[1], &inner[0]);
     } else {
-      up = Apply(y, b.up);
-      Pointwise(PointOp::kGeluTanh, &up);
+      Pointwise(PointOp::kGeluTanh, &inner[0]);
     }
-    Add(&x, Apply(up, b.down));
+    Apply(inner[0], b.down, &y);
+    Add(&x, y);
     for (size_t k = 0; k < spec_.deepstack.size(); ++k) {
       if (spec_.deepstack[k] == i) features.deepstack.push_back(Merge(x, w_->deepstack[k]));
     }

@@ -50,7 +50,7 @@ class QwenTower {
   struct Weights;
   struct Merger;
   QwenTower();
-  Tensor Norm(const Tensor& x, const NormWeights& norm) const;
+  void Norm(const Tensor& x, const NormWeights& norm, Tensor* y) const;
   void AddPositions(const Grid& grid, Tensor* x) const;
   std::array<Tensor, 2> Turns(const Grid& grid) const;  // cosines and sines [t * h * w, D/2]
   Tensor Merge(const Tensor& x, const Merger& merger) const;

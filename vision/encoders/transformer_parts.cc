@@ -58,9 +58,9 @@ void Activate(VisionActivation kind, Tensor* x) {
             x);
 }
 
-Tensor AttendRows(const Tensor& q, const Tensor& k, const Tensor& v, int64_t heads,
-                  const AttentionPlan& plan) {
-  Tensor out(q.shape, q.device());
+void AttendRows(const Tensor& q, const Tensor& k, const Tensor& v, int64_t heads,
+                const AttentionPlan& plan, Tensor* out) {
+  if (out->shape != q.shape || out->device() != q.device()) *out = Tensor(q.shape, q.device());
   int64_t c = q.cols();
   const float *keys = k.address(), *values = v.address();
   AttentionArgs a;
@@ -73,9 +73,8 @@ Tensor AttendRows(const Tensor& q, const Tensor& k, const Tensor& v, int64_t hea
   a.heads = a.kv_heads = heads;
   a.d = c / heads;
   a.scale = 1 / std::sqrt(static_cast<float>(a.d));
-  a.out = out.address();
+  a.out = out->address();
   plan.Run(a);
-  return out;
 }
 
 }  // namespace sightline::vision

@@ -44,8 +44,9 @@ class WeightList {
 enum class VisionActivation { kGelu, kGeluTanh, kQuickGelu };
 void Activate(VisionActivation kind, Tensor* x);
 
-// q, k, v [rows, H * D] -> [rows, H * D]. Scale 1 / sqrt(D).
-Tensor AttendRows(const Tensor& q, const Tensor& k, const Tensor& v, int64_t heads,
-                  const AttentionPlan& plan);
+// q, k, v [rows, H * D] -> out [rows, H * D], every row of which stands in a tile of the plan.
+// Scale 1 / sqrt(D).
+void AttendRows(const Tensor& q, const Tensor& k, const Tensor& v, int64_t heads,
+                const AttentionPlan& plan, Tensor* out);
 
 }  // namespace sightline::vision

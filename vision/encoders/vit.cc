@@ -101,15 +101,20 @@ Tensor VitEncoder::Encode(const Tensor& pixels) const {
   BlockList lists =
       FrameList(static_cast<int32_t>(pixels.shape[0]), static_cast<int32_t>(rows_per_image()));
   AttentionPlan plan(device_, lists);
+  Tensor y, h, o;  // each layer's, in the same memory
+  std::vector<Tensor> qkv;
   for (const Layer& l : w_->layers) {
-    Tensor y = Normalise(x, l.norm1);
+    Normalise(x, l.norm1, &y);
     const Linear* inward[] = {&l.q, &l.k, &l.v};
-    std::vector<Tensor> qkv = ApplyAll(y, inward);
-    Tensor o = AttendRows(qkv[0], qkv[1], qkv[2], spec_.heads, plan);
-    Add(&x, Apply(o, l.o));
-    Tensor h = Apply(Normalise(x, l.norm2), l.fc1);
+    ApplyAll(y, inward, &qkv);
+    AttendRows(qkv[0], qkv[1], qkv[2], spec_.heads, plan, &o);
+    Apply(o, l.o, &y);
+    Add(&x, y);
+    Normalise(x, l.norm2, &y);
+    Apply(y, l.fc1, &h);
     Activate(spec_.activation, &h);
-    Add(&x, Apply(h, l.fc2));
+    Apply(h, l.fc2, &y);
+    Add(&x, y);
   }
   return spec_.post_norm ? Normalise(x, w_->post) : x;
 }

@@ -5,11 +5,12 @@
 namespace sightline::vision {
 
 BlockList FrameList(int32_t frames, int32_t rows) {
-  constexpr int32_t kTile = 128;
+  constexpr int32_t kMost = 256;  // queries that share a reading of the keys
+  int32_t tiles = (rows + kMost - 1) / kMost, tile = (rows + tiles - 1) / std::max(tiles, 1);
   BlockList list;
   for (int32_t f = 0; f < frames; ++f) {
-    for (int32_t q = 0; q < rows; q += kTile) {
-      list.Query(f * rows + q, std::min(kTile, rows - q));
+    for (int32_t q = 0; q < rows; q += tile) {
+      list.Query(f * rows + q, std::min(tile, rows - q));
       list.Key(f * rows, rows);
       list.EndTile();
     }
