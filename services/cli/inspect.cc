@@ -23,8 +23,8 @@ constexpr std::pair<const char*, WeightChoice> kChoices[] = {{"f32", WeightChoic
 
 // What the model takes in memory with --weights and --kv.
 struct Memory {
-  nlohmann::ordered_json weights;  // bytes by choice: the decoder's in that form, others in float32
-  int64_t others = 0;              // bytes of what is not the decoder's: the visual half
+  nlohmann::ordered_json weights;  // bytes by choice: the decoder's in that form
+  int64_t others = 0;              // of it the visual half's, at most: float32
   nlohmann::ordered_json kv;       // bytes a token by format
 };
 
@@ -48,7 +48,7 @@ void PrintMemory(const Memory& m) {
   for (const auto& [name, bytes] : m.weights.items())
     std::printf(" %s %.2f GiB%s", name.c_str(), Gib(bytes.get<int64_t>()),
                 name == kChoices[3].first ? "" : ",");
-  if (m.others > 0) std::printf("; of it %.2f GiB for the visual half", Gib(m.others));
+  if (m.others > 0) std::printf("; of it at most %.2f GiB for the visual half", Gib(m.others));
   std::printf("\n  and for each 1000 tokens in flight, with --kv:");
   for (const auto& [name, bytes] : m.kv.items())
     std::printf(" %s %.2f MiB", name.c_str(), bytes.get<double>() * 1000 / (1 << 20));
