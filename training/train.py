@@ -51,6 +51,21 @@ def rate(fraction, steps, warm_up):
     return min(1.0, (steps + 1) / warm_up) * (1.0 if fraction < 0.1 else max(0.0, (1 - fraction) / 0.9))
 
 
+class CycleMean:
+    """The equal average of the weights at the ends of cycles, where the learning rate is 0 (Izmailov et al. 2018)."""
+
+    def __init__(self):
+        self.mean, self.count = None, 0
+
+    @torch.no_grad()
+    def add(self, model):
+        state, self.count = model.state_dict(), self.count + 1
+        if self.mean is None:
+            self.mean = {n: w.clone() for n, w in state.items()}
+        for n, m in self.mean.items():
+            m.lerp_(state[n], 1 / self.count)
+
+
 def forward(model, batch, dtype):
     """One batch -> hidden states at targets, target ids, segment ids, encoder tokens, domain logit, visual tokens."""
     px = batch["pixels"]
@@ -138,6 +153,7 @@ def main():
     ap.add_argument("--init", help="weights to start from: a folder with parts, or a model.safetensors")
     ap.add_argument("--done", type=float, default=0, help="with --init: minutes those weights were trained for")
     ap.add_argument("--finish", action="store_true", help="let the rate reach 0 at this stretch's end, if the budget ends later")
+    ap.add_argument("--cycles", type=int, default=1, help="how often the rate falls to 0; the weights then are averaged")
     ap.add_argument("--clip-share", type=float, help="share of batches that are clips")
     ap.add_argument("--seed", type=int, default=1)
     ap.add_argument("--lr", type=float, default=3e-3)
@@ -159,12 +175,14 @@ def main():
     opts = optimisers(model, a.lr)
     done_s, stage_s, step = 0.0, 0.0, 0  # stage_s: the training time at this stage's start
     saved = os.path.join(a.state, "state.pt")
+    mean = CycleMean()
     if os.path.exists(saved):
         st = torch.load(saved, map_location=device)
         model.load_state_dict(st["model"])
         for o, s in zip(opts, st["opts"]):
             o.load_state_dict(s)
         done_s, stage_s, step = st["done_s"], st["stage_s"], st["step"]
+        mean.mean, mean.count = st["mean"], st["ended"]
     elif a.init:
         load_weights(model, read_weights(a.init))
         done_s = stage_s = a.done * 60
@@ -176,16 +194,18 @@ def main():
     log = open(os.path.join(a.out, "log.jsonl"), "a")
     limit_s, budget_s, start_s = a.minutes * 60, a.budget * 60, done_s
     train_from = time.time()  # compiling is not training
-    end_s = min(budget_s, start_s + limit_s - (train_from - began)) if a.finish else budget_s
+    end_s = min(budget_s, start_s + limit_s - 2 - (train_from - began)) if a.finish else budget_s
     ema = {}
     waited = 0.0
     end, first = step + a.steps, step
-    while time.time() - began < limit_s and step < end:
+    while time.time() - began < limit_s and step < end and mean.count < a.cycles:
         done_s = start_s + time.time() - train_from
-        if done_s >= budget_s:
-            break
-        stream.fraction = fraction = min(1.0, (done_s - stage_s) / max(1.0, end_s - stage_s))
-        lr = a.lr * rate(fraction, step - first, warm_up)
+        stream.fraction = fraction = (done_s - stage_s) / max(1.0, end_s - stage_s)
+        if fraction * a.cycles >= mean.count + 1:
+            mean.add(model)
+            first = step
+            continue
+        lr = a.lr * rate(fraction * a.cycles - mean.count, step - first, warm_up)
         t0 = time.time()
         batch = stream.next()
         waited += time.time() - t0
@@ -215,8 +235,8 @@ def main():
             log.flush()
     done_s = start_s + time.time() - train_from
     torch.save({"model": model.state_dict(), "opts": [o.state_dict() for o in opts], "done_s": done_s,
-                "stage_s": stage_s, "step": step}, saved)
-    write_parts(model.state_dict(), a.out)
+                "stage_s": stage_s, "step": step, "mean": mean.mean, "ended": mean.count}, saved)
+    write_parts(mean.mean if mean.count == a.cycles else model.state_dict(), a.out)
     print(json.dumps({"stopped_at_step": step, "trained_s": round(done_s, 1), "waited_s": round(waited, 1)}), flush=True)
 
 
