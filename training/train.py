@@ -155,6 +155,8 @@ def main():
     ap.add_argument("--finish", action="store_true", help="let the rate reach 0 at this stretch's end, if the budget ends later")
     ap.add_argument("--cycles", type=int, default=1, help="how often the rate falls to 0; the weights then are averaged")
     ap.add_argument("--clip-share", type=float, help="share of batches that are clips")
+    ap.add_argument("--answers-only", action="store_true",
+                    help="leave out the losses of the heads only training uses: they start anew from a model.safetensors")
     ap.add_argument("--seed", type=int, default=1)
     ap.add_argument("--lr", type=float, default=3e-3)
     ap.add_argument("--scale", type=float, default=1.0, help="batch size multiplier")
@@ -183,10 +185,15 @@ def main():
             o.load_state_dict(s)
         done_s, stage_s, step = st["done_s"], st["stage_s"], st["step"]
         mean.mean, mean.count = st["mean"], st["ended"]
+        if a.cycles != st["cycles"]:
+            ap.error(f"the stage in {a.state} was begun with --cycles {st['cycles']}")
+        if mean.count >= a.cycles:
+            ap.error(f"the stage in {a.state} is finished: a new one needs a --state of its own")
     elif a.init:
         load_weights(model, read_weights(a.init))
         done_s = stage_s = a.done * 60
     warm_up = 100 if done_s > 0 else 300
+    aux = (0.0, 0.0) if a.answers_only else (0.25, 0.15)  # weights of the dense and the event losses
     world = World(a.lib or build(), tok.blob(), a.threads)
     stream = Stream(world, tok, a.seed * 1000003 + int(stage_s) * 7919 + step, a.scale, mix(a.clip_share))
     if a.compile:
@@ -209,7 +216,8 @@ def main():
         t0 = time.time()
         batch = stream.next()
         waited += time.time() - t0
-        loss, text, parts, shown = step_loss(model, to_device(batch, device), dtype, 0.5 if done_s < 480 else 0.25)
+        loss, text, parts, shown = step_loss(model, to_device(batch, device), dtype,
+                                             aux[0] * (2 if done_s < 480 else 1), aux[1])
         for o in opts:
             for g in o.param_groups:
                 g["lr"] = lr
@@ -234,10 +242,13 @@ def main():
             log.write(json.dumps(row) + "\n")
             log.flush()
     done_s = start_s + time.time() - train_from
-    torch.save({"model": model.state_dict(), "opts": [o.state_dict() for o in opts], "done_s": done_s,
-                "stage_s": stage_s, "step": step, "mean": mean.mean, "ended": mean.count}, saved)
+    if mean.count == a.cycles - 1 and done_s >= end_s:
+        mean.add(model)  # the last step went past the end
+    torch.save({"model": model.state_dict(), "opts": [o.state_dict() for o in opts], "done_s": done_s, "stage_s": stage_s,
+                "step": step, "mean": mean.mean, "ended": mean.count, "cycles": a.cycles}, saved)
     write_parts(mean.mean if mean.count == a.cycles else model.state_dict(), a.out)
-    print(json.dumps({"stopped_at_step": step, "trained_s": round(done_s, 1), "waited_s": round(waited, 1)}), flush=True)
+    print(json.dumps({"stopped_at_step": step, "trained_s": round(done_s, 1), "waited_s": round(waited, 1),
+                      "cycles_ended": mean.count}), flush=True)
 
 
 if __name__ == "__main__":
