@@ -4,17 +4,28 @@
 // 16-frame clip, from its pixels, with the cache of visual tokens and the reuse of prompts' KV
 // pages each off and on. Medians over items and runs; every reply must be the one that nothing was
 // kept for.
+#include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 #include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "compute/base/check.h"
+#include "compute/base/status.h"
+#include "compute/base/thread_pool.h"
 #include "fusion/engine.h"
+#include "fusion/media.h"
 #include "fusion/vision_pipeline.h"
 #include "fusion/visual_cache.h"
 #include "tools/ceilings/machine.h"
 #include "tools/world/world.h"
+#include "vision/image.h"
 
 namespace sightline::bench {
 namespace {
