@@ -19,6 +19,7 @@
 #include "compute/base/check.h"
 #include "compute/base/status.h"
 #include "compute/base/thread_pool.h"
+#include "compute/cpu/heap.h"
 #include "fusion/engine.h"
 #include "fusion/media.h"
 #include "fusion/vision_pipeline.h"
@@ -224,6 +225,7 @@ int Run(const Options& o) {
 }  // namespace sightline::bench
 
 int main(int argc, char** argv) {
+  sightline::KeepTensorsInHeap();
   sightline::bench::Options o;
   for (int i = 1; i < argc; ++i) {
     std::string a = argv[i], next = i + 1 < argc ? argv[i + 1] : "";
