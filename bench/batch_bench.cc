@@ -17,6 +17,7 @@
 #include <sstream>
 #include <string>
 
+#include "compute/cpu/heap.h"
 #include "compute/ops/decoder_ops.h"
 #include "compute/ops/shape_ops.h"
 #include "fusion/engine.h"
@@ -327,6 +328,7 @@ bool Set(const std::string& name, const std::string& value, Options* o) {
 }  // namespace sightline::bench
 
 int main(int argc, char** argv) {
+  sightline::KeepTensorsInHeap();
   sightline::bench::Options o;
   for (int i = 1; i < argc; ++i) {
     std::string a = argv[i];

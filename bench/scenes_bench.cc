@@ -7,10 +7,11 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "tools/ceilings/machine.h"
+#include "compute/cpu/heap.h"
 #include "fusion/engine.h"
 #include "fusion/families/scenes.h"
 #include "fusion/vision_pipeline.h"
+#include "tools/ceilings/machine.h"
 #include "tools/world/world.h"
 
 namespace sightline::bench {
@@ -271,4 +272,7 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace sightline::bench
 
-int main(int argc, char** argv) { return sightline::bench::Main(argc, argv); }
+int main(int argc, char** argv) {
+  sightline::KeepTensorsInHeap();
+  return sightline::bench::Main(argc, argv);
+}

@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "compute/cpu/heap.h"
 #include "tools/ceilings/machine.h"
 #include "tools/ceilings/probes.h"
 #include "vision/encoders/qwen_tower.h"
@@ -376,4 +377,7 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace sightline::bench
 
-int main(int argc, char** argv) { return sightline::bench::Main(argc, argv); }
+int main(int argc, char** argv) {
+  sightline::KeepTensorsInHeap();
+  return sightline::bench::Main(argc, argv);
+}

@@ -1,9 +1,5 @@
 #include "compute/cpu/cpu_backend.h"
 
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
-
 #include <chrono>
 #include <cstring>
 #include <new>
@@ -26,22 +22,10 @@ class HostEvent : public Event {
   std::chrono::steady_clock::time_point at_ = std::chrono::steady_clock::now();
 };
 
-// A layer's tensors are used again by the next: taken from the system and given back each time,
-// they would fault in page by page, a quarter of a prompt's time on a small model.
-void KeepTensorsInHeap() {
-#ifdef __GLIBC__
-  mallopt(M_MMAP_THRESHOLD, 32 << 20);
-  mallopt(M_TRIM_THRESHOLD, 64 << 20);
-#endif
-}
-
 }  // namespace
 
 Backend& CpuBackend() {
-  static CpuOps* const backend = [] {
-    KeepTensorsInHeap();
-    return new CpuOps;
-  }();
+  static CpuOps* const backend = new CpuOps;
   return *backend;
 }
 

@@ -21,7 +21,7 @@ WordRows Quantise(const float* x, int64_t x_stride, int64_t m, int64_t k) {
   // An odd number of cache lines from row to row: rows of a tile fall into different sets.
   q.stride = q.blocks * kWordBlock + 32;
   int64_t codes = (2 * m * q.stride + 63) / 64 * 64, scales = 4 * m * q.blocks;
-  if (space.size() < codes + scales) space = AlignedBuffer(codes + scales);
+  space.Grow(codes + scales);
   q.codes = reinterpret_cast<int16_t*>(space.data());
   q.scale = reinterpret_cast<float*>(space.data() + codes);
   ParallelFor(m, std::max<int64_t>(1, 16384 / k), [&](int64_t begin, int64_t end) {

@@ -1,6 +1,6 @@
 // Weights [N, K] as whole numbers within +-4095 in 16-bit words, for products whose activations are
-// kept as finely. Some 1/30 of the error of bytes (packed_matrix.h), at half their speed and twice
-// float32's where the CPU has word dot products (AVX-512 VNNI), at theirs elsewhere.
+// kept as finely. Some 1/30 of the error of bytes (packed_matrix.h). The peak is half of bytes' and
+// twice float32's where the CPU has word dot products (AVX-512 VNNI), and float32's elsewhere.
 //
 // Panels of 16 rows, each one linear stream; missing rows are zero. K runs in blocks of 64, the
 // last padded with zeros. A block:

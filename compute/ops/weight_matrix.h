@@ -27,8 +27,8 @@ constexpr WeightChoice EndsOf(WeightChoice choice) {
 // What a vision tower's linear layers become where `asked` is said of the model: kQ16 where fewer
 // bits than halves have are asked for, else kF32. In bytes (blocks of 32, both sides) the features
 // of towers of published shapes erred by 1.3 to 3.9 %, and every kind of product had a part in it:
-// no few of them could be kept apart. Words err by at most 0.14 % and are still half as fast again
-// as float32.
+// no few of them could be kept apart. Words err by at most 0.14 %, and towers in them ran 1.4
+// to 1.8 times as fast as in float32 with VNNI, 1.2 to 1.3 times on AVX2.
 WeightChoice TowerWeights(WeightChoice asked);
 
 enum class WeightFormat { kF32, kF16, kBF16, kQ16, kQ8, kQ4, kQ4K, kQ6K };

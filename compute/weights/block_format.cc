@@ -71,6 +71,13 @@ const BlockTraits* FindBlockTraits(uint32_t type) {
   return nullptr;
 }
 
+const BlockTraits* FindBlockTraits(std::string_view name) {
+  for (const BlockTraits& t : kTraits) {
+    if (t.name == name) return &t;
+  }
+  return nullptr;
+}
+
 const BlockTraits& TraitsOf(BlockFormat format) {
   const BlockTraits* t = FindBlockTraits(static_cast<uint32_t>(format));
   SL_CHECK(t);

@@ -29,6 +29,8 @@ struct BlockTraits {
 
 // Null for a type number that this project does not read.
 const BlockTraits* FindBlockTraits(uint32_t type);
+// Likewise for a name, "Q4_K".
+const BlockTraits* FindBlockTraits(std::string_view name);
 const BlockTraits& TraitsOf(BlockFormat format);
 // Bytes of `n` numbers; n must be a multiple of the block.
 int64_t BytesOf(BlockFormat format, int64_t n);

@@ -191,6 +191,14 @@ std::string Checkpoint::Prefix(const std::string& part) const {
   return it == prefixes_.end() ? "" : it->second;
 }
 
+std::string Checkpoint::Pattern(const WeightPart& part) const {
+  std::string prefix = Prefix(part.part);
+  for (const auto& [other, where] : prefixes_) {
+    if (other != part.part && where.starts_with(prefix)) return prefix + part.probe;
+  }
+  return prefix + "*";
+}
+
 std::map<std::string, TensorInfo> Checkpoint::tensors() const {
   std::map<std::string, TensorInfo> all;
   for (const auto& [name, file] : where_) all.emplace(name, file->tensors().at(name));

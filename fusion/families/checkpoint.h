@@ -26,6 +26,7 @@ struct WeightPart {
   std::string part;
   std::string probe;
   std::vector<std::string> prefixes;
+  bool of_text() const { return part == "text" || part == "head"; }  // else of the visual half
 };
 
 // Reading takes note of what was read; not thread-safe. Files stay mapped while it lives.
@@ -58,6 +59,9 @@ class Checkpoint {
   void set_progress(LoadProgress progress) { progress_ = std::move(progress); }
   // Where a mapped part stands; "" when it is not mapped.
   std::string Prefix(const std::string& part) const;
+  // Matches what stands in a mapped part (MatchesPattern): all under its prefix, or its probe alone
+  // where another part stands under that prefix too.
+  std::string Pattern(const WeightPart& part) const;
   std::map<std::string, TensorInfo> tensors() const;
   int64_t weights_read() const { return weights_read_; }
 

@@ -15,6 +15,9 @@ struct ModelDescription {
   language::DecoderSpec text;
   bool images = false, clips = false;
   ClipRule clip;
+  std::vector<WeightPart> parts;    // of the weights; all but "text" and "head" are visual
+  std::vector<std::string> unused;  // patterns of weights that are not loaded
+  bool packs_tower = false;  // part "vision" is kept as TowerWeights says, not all in float32
 };
 StatusOr<ModelDescription> DescribeModel(const std::string& directory);
 // The last part of a path; of a GGUF file without its ending.

@@ -8,19 +8,12 @@
 namespace sightline {
 namespace {
 
-bool IsText(const WeightPart& p) { return p.part == "text" || p.part == "head"; }
-
-// Tensors that the other half reads. A part whose prefix may be anything is named by its probe.
+// Tensors that the other half reads, and those that neither does.
 std::vector<std::string> OfOtherHalf(const CheckpointSpec& spec, const Checkpoint& weights,
                                      bool text) {
   std::vector<std::string> patterns = spec.unused;
   for (const WeightPart& p : spec.parts) {
-    if (IsText(p) == text) continue;
-    std::string prefix = weights.Prefix(p.part);
-    bool shared = false;
-    for (const WeightPart& q : spec.parts)
-      shared = shared || (q.part != p.part && weights.Prefix(q.part).starts_with(prefix));
-    patterns.push_back(prefix + (shared ? p.probe : "*"));
+    if (p.of_text() != text) patterns.push_back(weights.Pattern(p));
   }
   return patterns;
 }
@@ -90,8 +83,16 @@ class PublishedMedia : public MediaEncoder {
 
 StatusOr<ModelDescription> DescribePublished(const std::string& directory) {
   SL_ASSIGN_OR_RETURN(CheckpointSpec s, ReadCheckpointSpec(directory));
-  return ModelDescription{ModelName(directory),     s.family,      s.text,
-                          s.load_vision != nullptr, s.takes_clips, s.clip};
+  ModelDescription m;
+  m.name = ModelName(directory);
+  m.family = s.family;
+  m.text = s.text;
+  m.images = m.packs_tower = s.load_vision != nullptr;
+  m.clips = s.takes_clips;
+  m.clip = s.clip;
+  m.parts = s.parts;
+  m.unused = s.unused;
+  return m;
 }
 
 StatusOr<std::unique_ptr<MediaEncoder>> LoadPublishedMedia(const std::string& directory,

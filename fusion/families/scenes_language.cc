@@ -22,8 +22,17 @@ class ScenesPrompt : public PromptForm {
 
 StatusOr<ModelDescription> DescribeScenes(const std::string& directory) {
   SL_ASSIGN_OR_RETURN(ModelSpec s, ReadScenesSpec(directory));
-  return ModelDescription{s.name, "scenes", s.text,
-                          true,   true,     {s.frames_per_second, s.min_frames, s.max_frames}};
+  ModelDescription m{s.name, "scenes", s.text,
+                     true,   true,     {s.frames_per_second, s.min_frames, s.max_frames}};
+  m.parts = {{"text", "embed_tokens.weight", {s.text_prefix}},
+             {"vision", "stem0.weight", {s.vision_prefix}},
+             {"projector", "merge.weight", {s.projector_prefix}}};
+  if (s.text.tied) {
+    m.unused = {"lm_head.weight"};
+  } else {
+    m.parts.push_back({"head", "lm_head.weight", {""}});
+  }
+  return m;
 }
 
 StatusOr<LanguageModel> LoadScenesLanguage(const std::string& directory, const LoadProgress&,

@@ -1,6 +1,8 @@
+#include "compute/cpu/heap.h"
 #include "services/cli/commands.h"
 
 int main(int argc, char** argv) {
+  sightline::KeepTensorsInHeap();
   using namespace sightline::cli;  // NOLINT: the program is this namespace
   CLI::App app{
       "Sightline answers questions about images and video over gRPC.\n\n"
@@ -10,9 +12,12 @@ int main(int argc, char** argv) {
       "sightline"};
   app.require_subcommand(1);
   app.set_version_flag("--version", SIGHTLINE_VERSION);
-  app.footer("Each command has its own --help. Exit status: 0 success, 1 failure, 2 wrong usage, 130 interrupted.");
+  app.footer(
+      "Each command has its own --help. Exit status: 0 success, 1 failure, 2 wrong usage, 130 "
+      "interrupted.");
   int exit_status = 0;
-  for (auto add : {AddServe, AddAsk, AddCaption, AddList, AddInspect, AddDoctor, AddPull, AddEval, AddBench})
+  for (auto add :
+       {AddServe, AddAsk, AddCaption, AddList, AddInspect, AddDoctor, AddPull, AddEval, AddBench})
     add(&app, &exit_status);
   try {
     app.parse(argc, argv);

@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <vector>
 
+#include "compute/cpu/float_kernels.h"
 #include "tests/compute/random.h"
 #include "tests/compute/simd_targets.h"
 
@@ -54,25 +57,28 @@ TEST_P(FloatMatMulTest, MeetsTheReferenceAndARowDoesNotDependOnOthers) {
 
 TEST_P(FloatMatMulTest, FewRowsAndManyGiveTheSameBits) {
   Rng rng(52);
-  int64_t m = 512, n = 100, k = 777;
-  auto values = Normal(n * k, rng), x = Normal(m * k, rng);
-  for (BlockFormat f : kFloats) {
-    auto bytes = Stored(f, values);
-    FloatMatrix w = *PackFloats(f, bytes.data(), n, k, f);
-    FloatMatrix wide = *PackFloats(f, bytes.data(), n, k, BlockFormat::kF32);
-    std::vector<float> all(static_cast<size_t>(m * n)), few(all.size()), same(all.size());
-    FloatJob job{&w, all.data(), n, nullptr}, as_wide{&wide, same.data(), n, nullptr};
-    FloatMatMul(x.data(), k, m, k, {&job, 1});
-    FloatMatMul(x.data(), k, m, k, {&as_wide, 1});
-    ASSERT_EQ(all, same);  // the same numbers, stored wider
-    for (int64_t count = 1; count <= 13; ++count) {
-      for (int64_t r = 0; r + count <= 40; r += count) {
-        FloatJob part{&w, few.data() + r * n, n, nullptr};
-        FloatMatMul(x.data() + r * k, k, count, k, {&part, 1});
+  int64_t m = 512, n = 100;
+  for (int64_t k : {129, 777}) {  // within a chunk, and across several; odd
+    auto values = Normal(n * k, rng), x = Normal(m * k, rng);
+    for (BlockFormat f : kFloats) {
+      auto bytes = Stored(f, values);
+      FloatMatrix w = *PackFloats(f, bytes.data(), n, k, f);
+      FloatMatrix wide = *PackFloats(f, bytes.data(), n, k, BlockFormat::kF32);
+      std::vector<float> all(static_cast<size_t>(m * n)), few(all.size()), same(all.size());
+      FloatJob job{&w, all.data(), n, nullptr}, as_wide{&wide, same.data(), n, nullptr};
+      FloatMatMul(x.data(), k, m, k, {&job, 1});
+      FloatMatMul(x.data(), k, m, k, {&as_wide, 1});
+      ASSERT_EQ(all, same);  // the same numbers, stored wider
+      for (int64_t count = 1; count <= kFloatGemvRows + 1; ++count) {
+        for (int64_t r = 0; r + count <= 40; r += count) {
+          FloatJob part{&w, few.data() + r * n, n, nullptr};
+          FloatMatMul(x.data() + r * k, k, count, k, {&part, 1});
+        }
+        int64_t done = 40 / count * count * n;
+        ASSERT_EQ(std::memcmp(all.data(), few.data(), static_cast<size_t>(done) * sizeof(float)), 0)
+            << count << " rows of " << k;
+        std::fill(few.begin(), few.end(), 0.0f);
       }
-      int64_t done = 40 / count * count * n;
-      ASSERT_EQ(std::memcmp(all.data(), few.data(), static_cast<size_t>(done) * sizeof(float)), 0)
-          << count;
     }
   }
 }

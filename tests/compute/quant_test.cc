@@ -150,7 +150,7 @@ TEST_P(QuantTest, ExtremeCodesDoNotSaturate) {
   }
 }
 
-TEST_P(QuantTest, OneRowEqualsManyExactly) {
+TEST_P(QuantTest, FewRowsEqualManyExactly) {
   Rng rng(3);
   for (BlockFormat format : kQuantised) {
     int64_t n = 70, k = 1280, m = 23;
@@ -164,13 +164,15 @@ TEST_P(QuantTest, OneRowEqualsManyExactly) {
     QuantizeRows(x.data(), k, m, k, &all);
     MatMulJob job{&*w, many.data(), n};
     QuantMatMul(all, {&job, 1});
-    for (int64_t r = 0, c; r < m; r += c) {
-      c = std::min<int64_t>(m - r, r % kGemvRows + 1);
-      QuantizeRows(x.data() + r * k, k, c, k, &one);
-      MatMulJob part{&*w, single.data() + r * n, n};
-      QuantMatMul(one, {&part, 1});
+    for (int64_t count = 1; count <= kGemvRows; ++count) {
+      std::fill(single.begin(), single.end(), 0.0f);
+      for (int64_t r = 0; r < m; r += count) {
+        QuantizeRows(x.data() + r * k, k, std::min(count, m - r), k, &one);
+        MatMulJob part{&*w, single.data() + r * n, n};
+        QuantMatMul(one, {&part, 1});
+      }
+      EXPECT_EQ(many, single) << count << " rows";
     }
-    EXPECT_EQ(many, single);
     MatMulJob pair[] = {{&*w, both.data(), n}, {&*w, both.data() + m * n, n}};
     QuantMatMul(all, pair);
     EXPECT_TRUE(std::equal(many.begin(), many.end(), both.begin()));

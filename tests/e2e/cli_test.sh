@@ -24,14 +24,16 @@ inside=$("$sightline" ask --local "$scenes/scene-0.png" "How many objects are th
 [ -n "$streamed" ] && [ "$streamed" = "$unary" ] && [ "$streamed" = "$inside" ] || fail "answers differ: '$streamed' '$unary' '$inside'"
 "$sightline" ask --server "$address" --json "$scenes/clip-0.mp4" "What happens?" | python3 -c 'import json, sys; r = json.load(sys.stdin); assert r["text"] and r["summary"]["media"][0]["frame_offsets"]' || fail "json"
 "$sightline" caption --server "$address" "$scenes/scene-0.png" "$scenes/clip-1.mp4" | grep -q 'clip-1.mp4: ' || fail "caption"
-"$sightline" inspect "$(dirname "$0")/../../models/scenes" | grep -q 'M weights' || fail "inspect"
+"$sightline" inspect "$(dirname "$0")/../../models/scenes" | grep -q 'memory with --weights: stored .* GiB, f32 .* q4 .* GiB$' || fail "inspect"
 "$sightline" inspect --json "$(dirname "$0")/../../models/scenes" | python3 -c '
 import json, sys
 m = json.load(sys.stdin)
 bytes = {"F32": 4, "F16": 2, "BF16": 2}
 assert m["file_bytes"] == sum(n * bytes[f] for f, n in m["stored"].items()), m
-w, kv = m["memory_bytes"], m["kv_bytes_per_token"]
-assert w["f32"] > w["bf16"] > w["q8"] > w["q4"] > m["visual_memory_bytes"] > 0, m
+w, v, kv = m["memory_bytes"], m["visual_memory_bytes"], m["kv_bytes_per_token"]
+assert w["f32"] > w["bf16"] > w["q8"] > w["q4"] > v["q4"] > 0, m
+assert w["bf16"] <= w["stored"] <= w["f32"], m
+assert w.keys() == v.keys() and len(set(v.values())) == 1, m  # float32 in this family, whatever the decoder is
 assert w["f32"] >= 4 * m["weights"] and kv["f32"] == 2 * kv["f16"] > 0, m
 ' || fail "inspect --json"
 "$sightline" doctor --server "$address" | grep -q "a server answers" || fail "doctor"

@@ -5,9 +5,11 @@
 #include <cstdlib>
 
 #include "compute/base/thread_pool.h"
+#include "compute/cpu/heap.h"
 #include "tools/eval/eval_scenes.h"
 
 int main(int argc, char** argv) {
+  sightline::KeepTensorsInHeap();
   if (argc < 5) {
     std::fprintf(stderr,
                  "usage: scenes_eval MODEL SPLIT SEED COUNT [WRONG_ANSWERS_FILE|- [WEIGHTS [DEVICE "

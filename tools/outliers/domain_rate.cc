@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "compute/cpu/heap.h"
 #include "fusion/vision_pipeline.h"
 #include "tools/outliers/foreign.h"
 #include "tools/world/world.h"
@@ -90,6 +91,7 @@ bool Files(const VisionPipeline& vision, const std::vector<std::string>& paths, 
 }  // namespace
 
 int main(int argc, char** argv) {
+  sightline::KeepTensorsInHeap();
   std::map<std::string, std::string> option = {
       {"--model", "models/scenes"}, {"--each", "3"}, {"--scenes", "500"}, {"--seed", "1"}};
   std::vector<std::string> paths;

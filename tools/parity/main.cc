@@ -6,10 +6,12 @@
 #include <cstdio>
 #include <string>
 
+#include "compute/cpu/heap.h"
 #include "tools/parity/encoder_parity.h"
 #include "tools/parity/model_parity.h"
 
 int main(int argc, char** argv) {
+  sightline::KeepTensorsInHeap();
   std::string weights_name = "stored", kv_name = "f32", device_name = "cpu", model;
   bool understood = argc >= 2;
   for (int i = 2; i < argc; ++i) {
