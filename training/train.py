@@ -94,8 +94,9 @@ def forward(model, batch, dtype):
         tokens, domain, visual
 
 
-def compile_blocks(model, stream, device, dtype):
-    """Compiles what compiles; a group that fails stays as it is."""
+def compile_blocks(model, stream, device, dtype, batches):
+    """Compiles what compiles; a group that fails stays as it is. Other shapes are compiled again when they first come:
+    `batches` are run for that, and teach nothing."""
     import torch._dynamo
     import torch._inductor.config as inductor
     torch._dynamo.config.suppress_errors = True
@@ -117,6 +118,11 @@ def compile_blocks(model, stream, device, dtype):
                 block._compiled_call_impl = None
         model.zero_grad(set_to_none=True)
         print(f"{name}: {time.time() - began:.1f} s", flush=True)
+    began = time.time()
+    for _ in range(batches):
+        step_loss(model, to_device(stream.next(), device), dtype)[0].backward()
+        model.zero_grad(set_to_none=True)
+    print(f"{batches} batches: {time.time() - began:.1f} s", flush=True)
 
 
 def to_device(batch, device):
@@ -163,6 +169,8 @@ def main():
     ap.add_argument("--threads", type=int, default=max(1, (os.cpu_count() or 2) - 1))
     ap.add_argument("--lib", help="the world library, when it is built already")
     ap.add_argument("--compile", action="store_true")
+    ap.add_argument("--compile-batches", type=int, default=0, help="batches run before time counts, for a short stage")
+    ap.add_argument("--warm-up", type=int, help="steps in which the rate rises: 300 for a first stage, else 100")
     ap.add_argument("--steps", type=int, default=1 << 30)
     a = ap.parse_args()
     began = time.time()
@@ -192,12 +200,12 @@ def main():
     elif a.init:
         load_weights(model, read_weights(a.init))
         done_s = stage_s = a.done * 60
-    warm_up = 100 if done_s > 0 else 300
+    warm_up = a.warm_up or (100 if done_s > 0 else 300)
     aux = (0.0, 0.0) if a.answers_only else (0.25, 0.15)  # weights of the dense and the event losses
     world = World(a.lib or build(), tok.blob(), a.threads)
     stream = Stream(world, tok, a.seed * 1000003 + int(stage_s) * 7919 + step, a.scale, mix(a.clip_share))
     if a.compile:
-        compile_blocks(model, stream, device, dtype)
+        compile_blocks(model, stream, device, dtype, a.compile_batches)
     log = open(os.path.join(a.out, "log.jsonl"), "a")
     limit_s, budget_s, start_s = a.minutes * 60, a.budget * 60, done_s
     train_from = time.time()  # compiling is not training
