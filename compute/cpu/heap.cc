@@ -2,14 +2,14 @@
 
 #include <cstdlib>  // __GLIBC__
 
-#if defined(__GLIBC__) && __has_include(<malloc.h>)
+#ifdef __GLIBC__
 #include <malloc.h>
 #endif
 
 namespace sightline {
 
 void KeepTensorsInHeap() {
-#if defined(__GLIBC__) && __has_include(<malloc.h>)
+#ifdef __GLIBC__
   mallopt(M_MMAP_THRESHOLD, 32 << 20);
   mallopt(M_TRIM_THRESHOLD, 64 << 20);
 #endif
