@@ -2,7 +2,7 @@
 PRESET ?= release
 JOBS ?= $(shell nproc)
 
-.PHONY: all build setup test demo bench format asan tsan fuzz clean
+.PHONY: all build setup test demo bench format lint asan tsan fuzz clean
 
 all: build
 
@@ -24,6 +24,10 @@ bench: build
 
 format:
 	git ls-files '*.cc' '*.h' | xargs clang-format -i
+
+# clang-format and clang-tidy over every file; LINT="FILE.cc ..." for clang-tidy over some.
+lint: build
+	tools/lint.sh build/$(PRESET) $(LINT)
 
 asan tsan:
 	$(MAKE) test PRESET=$@

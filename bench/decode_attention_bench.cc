@@ -12,10 +12,10 @@
 #include <random>
 #include <string>
 
-#include "tools/ceilings/machine.h"
-#include "tools/ceilings/probes.h"
 #include "compute/cpu/aligned_buffer.h"
 #include "compute/cpu/decode_attention.h"
+#include "tools/ceilings/machine.h"
+#include "tools/ceilings/probes.h"
 
 namespace sightline::bench {
 namespace {

@@ -13,9 +13,9 @@
 #include <sstream>
 #include <string>
 
+#include "compute/cpu/float_matmul.h"
 #include "tools/ceilings/machine.h"
 #include "tools/ceilings/probes.h"
-#include "compute/cpu/float_matmul.h"
 
 namespace sightline::bench {
 namespace {

@@ -20,10 +20,10 @@
 #include <random>
 #include <string>
 
-#include "tools/ceilings/machine.h"
-#include "tools/ceilings/probes.h"
 #include "compute/cpu/float_matmul.h"
 #include "compute/cpu/quant_matmul.h"
+#include "tools/ceilings/machine.h"
+#include "tools/ceilings/probes.h"
 
 namespace sightline::bench {
 namespace {

@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "tools/ceilings/machine.h"
 #include "language/text/tokenizer.h"
+#include "tools/ceilings/machine.h"
 
 namespace sightline::bench {
 namespace {

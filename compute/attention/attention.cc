@@ -29,7 +29,9 @@ void AttendReference(const AttentionArgs& a) {
   PrepareTap(a);
   const BlockList& l = *a.lists;
   auto edit = [&](const std::vector<float>& table, int64_t h, int32_t row, double neutral) {
-    return table.empty() ? neutral : static_cast<double>(table[static_cast<size_t>(h * a.edit->classes + a.edit->key_class[static_cast<size_t>(row)])]);
+    return table.empty() ? neutral
+                         : static_cast<double>(table[static_cast<size_t>(
+                               h * a.edit->classes + a.edit->key_class[static_cast<size_t>(row)])]);
   };
   bool classes = a.edit && !a.edit->key_class.empty();
   for (int tile = 0; tile < l.tiles(); ++tile) {
@@ -43,23 +45,32 @@ void AttendReference(const AttentionArgs& a) {
         std::vector<double> p(rows.size());
         double top = -1e300, sum = 0;
         for (size_t j = 0; j < rows.size(); ++j) {
-          for (int64_t i = 0; i < a.d; ++i) p[j] += static_cast<double>(a.q[t * a.q_stride + h * a.d + i]) * a.k.Row(rows[j], g, a.d)[i];
+          for (int64_t i = 0; i < a.d; ++i)
+            p[j] += static_cast<double>(a.q[t * a.q_stride + h * a.d + i]) *
+                    a.k.Row(rows[j], g, a.d)[i];
           p[j] *= a.scale;
           if (a.bias.places && a.bias.At(t, rows[j]) >= 0) {
             SL_CHECK(a.bias.At(t, rows[j]) < a.bias.entries);
             p[j] += a.bias.table[h * a.bias.entries + a.bias.At(t, rows[j])];
           }
-          if (classes) p[j] = p[j] * edit(a.edit->gain, h, rows[j], 1) + edit(a.edit->bias, h, rows[j], 0);
+          if (classes)
+            p[j] = p[j] * edit(a.edit->gain, h, rows[j], 1) + edit(a.edit->bias, h, rows[j], 0);
           top = std::max(top, p[j]);
         }
         for (double& x : p) sum += x = std::exp(x - top);
         for (int64_t i = 0; i < a.d; ++i) {
           double o = 0;
-          for (size_t j = 0; j < rows.size(); ++j) o += p[j] / sum * (classes ? edit(a.edit->rescale, h, rows[j], 1) : 1) * a.v.Row(rows[j], g, a.d)[i];
-          a.out[(t * a.heads + h) * a.d + i] = static_cast<float>(o * (a.edit && !a.edit->head_gain.empty() ? a.edit->head_gain[static_cast<size_t>(h)] : 1));
+          for (size_t j = 0; j < rows.size(); ++j)
+            o += p[j] / sum * (classes ? edit(a.edit->rescale, h, rows[j], 1) : 1) *
+                 a.v.Row(rows[j], g, a.d)[i];
+          a.out[(t * a.heads + h) * a.d + i] = static_cast<float>(
+              o * (a.edit && !a.edit->head_gain.empty() ? a.edit->head_gain[static_cast<size_t>(h)]
+                                                        : 1));
         }
         for (size_t j = 0; classes && a.tap && j < rows.size(); ++j) {
-          a.tap->mass[static_cast<size_t>((t * a.heads + h) * a.edit->classes + a.edit->key_class[static_cast<size_t>(rows[j])])] += static_cast<float>(p[j] / sum);
+          a.tap->mass[static_cast<size_t>((t * a.heads + h) * a.edit->classes +
+                                          a.edit->key_class[static_cast<size_t>(rows[j])])] +=
+              static_cast<float>(p[j] / sum);
         }
       }
     }

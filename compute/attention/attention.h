@@ -1,6 +1,7 @@
 // The one attention kernel: softmax(scale * q k^T) v over the keys of a BlockList.
 //
-// Letters: T query rows, S key rows, H query heads, G key/value heads (H a multiple of G), D head width.
+// Letters: T query rows, S key rows, H query heads, G key/value heads (H a multiple of G), D head
+// width.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +12,9 @@
 
 namespace sightline {
 
-// Keys or values by row: contiguous rows, or pages of `page_rows` rows (paged KV). Row r, head g starts at
-// pages[r / page_rows] + (r % page_rows) * row_stride + g * D. Views only; the owner outlives the call.
+// Keys or values by row: contiguous rows, or pages of `page_rows` rows (paged KV). Row r, head g
+// starts at pages[r / page_rows] + (r % page_rows) * row_stride + g * D. Views only; the owner
+// outlives the call.
 struct KvRows {
   const float* const* pages = nullptr;
   int32_t page_rows = 1;
@@ -24,34 +26,36 @@ struct KvRows {
 
 // What papers do to scores (specs/fusion.md 4.2). Neutral: everything empty.
 struct EditPlan {
-  std::vector<uint8_t> key_class;   // [S]; class of each key, classes 0..classes-1
+  std::vector<uint8_t> key_class;  // [S]; class of each key, classes 0..classes-1
   int classes = 0;
-  std::vector<float> bias;          // [H, classes] added to the logit
-  std::vector<float> gain;          // [H, classes] multiplies the logit
-  std::vector<float> rescale;       // [H, classes] multiplies the probability after the softmax
-  std::vector<float> head_gain;     // [H] multiplies the head's output
+  std::vector<float> bias;       // [H, classes] added to the logit
+  std::vector<float> gain;       // [H, classes] multiplies the logit
+  std::vector<float> rescale;    // [H, classes] multiplies the probability after the softmax
+  std::vector<float> head_gain;  // [H] multiplies the head's output
 };
 
-// What papers read: the mass each query row of each head puts on each key class, after the softmax and before rescaling.
+// What papers read: the mass each query row of each head puts on each key class, after the softmax
+// and before rescaling.
 struct ScoreTap {
   std::vector<float> mass;  // [T, H, classes], sized by the call
 };
 
 struct AttentionArgs {
-  const float* q = nullptr;   // row t, head h at q + t * q_stride + h * D
+  const float* q = nullptr;  // row t, head h at q + t * q_stride + h * D
   int64_t q_stride = 0;
   KvRows k, v;
-  int64_t rows = 0;           // T
+  int64_t rows = 0;  // T
   int64_t heads = 1, kv_heads = 1, d = 0;
-  float scale = 1;            // never derived from D
+  float scale = 1;  // never derived from D
   const BlockList* lists = nullptr;
   PairBias bias;                   // added to the scaled logit, before `edit`
   const EditPlan* edit = nullptr;  // may be null
   ScoreTap* tap = nullptr;         // may be null; needs edit->key_class
-  float* out = nullptr;       // [T, H, D]; rows in no tile are left alone
+  float* out = nullptr;            // [T, H, D]; rows in no tile are left alone
 };
 
-// The CPU's kernel, on host memory; models go through AttentionPlan. Threads: tiles are independent; the result does not depend on how they are spread.
+// The CPU's kernel, on host memory; models go through AttentionPlan. Threads: tiles are
+// independent; the result does not depend on how they are spread.
 void Attend(const AttentionArgs& args);
 // Plain loops in double precision: what every test trusts.
 void AttendReference(const AttentionArgs& args);

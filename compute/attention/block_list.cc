@@ -39,7 +39,9 @@ BlockList Combine(const BlockList& a, const BlockList& b, Op op) {
   out.query_offset = a.causal ? a.query_offset : b.query_offset;
   for (int t = 0; t < a.tiles(); ++t) {
     SL_CHECK(a.QueriesOf(t) == b.QueriesOf(t));
-    for (int32_t i = a.query_begin[static_cast<size_t>(t)]; i < a.query_begin[static_cast<size_t>(t) + 1]; ++i) out.queries.push_back(a.queries[static_cast<size_t>(i)]);
+    for (int32_t i = a.query_begin[static_cast<size_t>(t)];
+         i < a.query_begin[static_cast<size_t>(t) + 1]; ++i)
+      out.queries.push_back(a.queries[static_cast<size_t>(i)]);
     std::vector<int32_t> x = a.KeysOf(t), y = b.KeysOf(t), z;
     op(x, y, &z);
     for (int32_t row : z) out.Key(row);
@@ -51,13 +53,15 @@ BlockList Combine(const BlockList& a, const BlockList& b, Op op) {
 }  // namespace
 
 std::vector<int32_t> BlockList::KeysOf(int tile) const {
-  auto rows = Rows(keys, key_begin[static_cast<size_t>(tile)], key_begin[static_cast<size_t>(tile) + 1]);
+  auto rows =
+      Rows(keys, key_begin[static_cast<size_t>(tile)], key_begin[static_cast<size_t>(tile) + 1]);
   std::sort(rows.begin(), rows.end());
   return rows;
 }
 
 std::vector<int32_t> BlockList::QueriesOf(int tile) const {
-  return Rows(queries, query_begin[static_cast<size_t>(tile)], query_begin[static_cast<size_t>(tile) + 1]);
+  return Rows(queries, query_begin[static_cast<size_t>(tile)],
+              query_begin[static_cast<size_t>(tile) + 1]);
 }
 
 BlockList DenseList(int32_t queries, int32_t keys, int32_t tile) {
@@ -84,11 +88,15 @@ BlockList CausalList(int32_t queries, int32_t query_offset, int32_t tile) {
 }
 
 BlockList Union(const BlockList& a, const BlockList& b) {
-  return Combine(a, b, [](const auto& x, const auto& y, auto* z) { std::set_union(x.begin(), x.end(), y.begin(), y.end(), std::back_inserter(*z)); });
+  return Combine(a, b, [](const auto& x, const auto& y, auto* z) {
+    std::set_union(x.begin(), x.end(), y.begin(), y.end(), std::back_inserter(*z));
+  });
 }
 
 BlockList Intersect(const BlockList& a, const BlockList& b) {
-  return Combine(a, b, [](const auto& x, const auto& y, auto* z) { std::set_intersection(x.begin(), x.end(), y.begin(), y.end(), std::back_inserter(*z)); });
+  return Combine(a, b, [](const auto& x, const auto& y, auto* z) {
+    std::set_intersection(x.begin(), x.end(), y.begin(), y.end(), std::back_inserter(*z));
+  });
 }
 
 }  // namespace sightline

@@ -1,7 +1,7 @@
 // Which keys each tile of queries reads: the only thing a selector produces.
 //
-// A tile is a set of query rows that share one key list, for all heads. Rows are given as runs of stored rows, so that
-// windows, regions and dilated neighbourhoods need no copy of their tokens.
+// A tile is a set of query rows that share one key list, for all heads. Rows are given as runs of
+// stored rows, so that windows, regions and dilated neighbourhoods need no copy of their tokens.
 #pragma once
 
 #include <cstdint>

@@ -4,10 +4,10 @@
 #include <cstdio>
 #include <cstdlib>
 
-#define SL_CHECK(cond)                                                              \
-  do {                                                                              \
-    if (!(cond)) {                                                                  \
+#define SL_CHECK(cond)                                                               \
+  do {                                                                               \
+    if (!(cond)) {                                                                   \
       std::fprintf(stderr, "check failed: %s (%s:%d)\n", #cond, __FILE__, __LINE__); \
-      std::abort();                                                                 \
-    }                                                                               \
+      std::abort();                                                                  \
+    }                                                                                \
   } while (0)

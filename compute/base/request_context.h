@@ -18,7 +18,8 @@ struct RequestContext {
   // CANCELLED or DEADLINE_EXCEEDED once the caller has left or time is up.
   Status Check() const {
     if (cancelled && cancelled()) return absl::CancelledError("the caller cancelled the request");
-    if (absl::Now() >= deadline) return absl::DeadlineExceededError("the deadline passed before the answer was complete");
+    if (absl::Now() >= deadline)
+      return absl::DeadlineExceededError("the deadline passed before the answer was complete");
     return absl::OkStatus();
   }
 };

@@ -8,18 +8,19 @@
 
 namespace sightline {
 namespace {
-constexpr int64_t kPage = 4096, kHuge = int64_t{2} << 20;
+constexpr int64_t kPage = 4096, kHuge = int64_t{2} << 20, kApart = int64_t{256} << 10;
 
 int64_t RoundUp(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
-bool Mapped(int64_t bytes) { return bytes >= kHuge; }
+bool Mapped(int64_t bytes) { return bytes >= kApart; }
 
 // Mapped apart from the heap, whose holes would keep memory, and without its rounding to whole huge
 // pages: the last part of a buffer is in small ones.
 uint8_t* Map(int64_t bytes) {
-  const int64_t length = RoundUp(bytes, kPage), room = length + kHuge;
+  const int64_t length = RoundUp(bytes, kPage), room = bytes < kHuge ? length : length + kHuge;
   void* p = mmap(nullptr, static_cast<size_t>(room), PROT_READ | PROT_WRITE,
                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (p == MAP_FAILED) throw std::bad_alloc();
+  if (bytes < kHuge) return static_cast<uint8_t*>(p);
   auto* from = static_cast<uint8_t*>(p);
   const int64_t before =
       RoundUp(reinterpret_cast<intptr_t>(p), kHuge) - reinterpret_cast<intptr_t>(p);

@@ -1,6 +1,6 @@
 // Bytes aligned to 64; large ones to 2 MiB with huge pages asked for, since a pass over gigabytes
-// of weights otherwise spends its time in page walks. Contents start as zeros; a large buffer takes
-// memory as it is written, and gives it back to the system when it goes.
+// of weights otherwise spends its time in page walks. Contents start as zeros; a buffer of 256 KiB
+// or more takes memory as it is written, and gives it back to the system when it goes.
 #pragma once
 
 #include <cstdint>

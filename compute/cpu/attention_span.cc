@@ -165,8 +165,12 @@ struct Fetch {
                 *next = nullptr;  // row 0 of this page and of the next; null: nothing to fetch
   int64_t page_rows = 0, stride = 0, bytes = 0, ahead = 0;
 
-  HWY_INLINE void Rows(int64_t first, int64_t count) const {
-    for (int64_t r = first + ahead; r < first + ahead + count; ++r) {
+  // Part `part` of `parts` of rows [first, first + count): not more at a time than can be on its
+  // way.
+  HWY_INLINE void Rows(int64_t first, int64_t count, int64_t part, int64_t parts) const {
+    int64_t from = first + ahead + count * part / parts,
+            to = first + ahead + count * (part + 1) / parts;
+    for (int64_t r = from; r < to; ++r) {
       const uint8_t* row = r < page_rows ? here + r * stride : next + (r - page_rows) * stride;
       if (r >= page_rows && !next) return;
       for (int64_t b = 0; b < bytes; b += 64) hwy::Prefetch(row + b);
@@ -213,16 +217,19 @@ struct Block {
       for (int n = 0; n < N; ++n) q[g][n] = expanded + Index(g0 + g, n) * a.d * 4;
     }
     Fetch fetch = Ahead(a.k);
+    const Rows first = At(a.k, g0);
+    const int64_t head = a.d * kNumberBytes<F>;
     int64_t whole = keys / kStep * kStep, in_page = key % a.k.page_rows;
     for (int64_t i = 0; i < whole; i += kStep) {
-      if (g0 == 0) fetch.Rows(in_page + i, kStep);
-      for (int64_t g = 0; g < groups; ++g)
-        KeySets<F, N, kSets<N>>(At(a.k, g0 + g), a.d, q[g], i, logits[g]);
+      for (int64_t g = 0; g < groups; ++g) {
+        if (g0 == 0) fetch.Rows(in_page + i, kStep, g, groups);
+        KeySets<F, N, kSets<N>>({first.base + g * head, first.stride}, a.d, q[g], i, logits[g]);
+      }
     }
     for (int64_t i = whole; i < keys; ++i) {  // the last few, each as four of itself
       HWY_ALIGN float four[N][kKeys];
       for (int64_t g = 0; g < groups; ++g) {
-        KeySets<F, N, 1>({At(a.k, g0 + g).at(i), 0}, a.d, q[g], 0, four);
+        KeySets<F, N, 1>({first.at(i) + g * head, 0}, a.d, q[g], 0, four);
         for (int n = 0; n < N; ++n) logits[g][n][i] = four[n][0];
       }
     }
@@ -234,12 +241,14 @@ struct Block {
         16;  // rows that all heads of a row take part in before the next are read
     constexpr int kV = kValueVectors<N>;
     Fetch fetch = Ahead(a.v);
+    const Rows first = At(a.v, g0);
+    const int64_t head = a.d * kNumberBytes<F>;
     int64_t in_page = key % a.v.page_rows;
     for (int64_t i = 0; i < keys; i += kStep) {
-      if (g0 == 0) fetch.Rows(in_page + i, kStep);
       int64_t last = std::min(keys, i + kStep);
       for (int64_t g = 0; g < groups; ++g) {
-        Rows v = At(a.v, g0 + g);
+        if (g0 == 0) fetch.Rows(in_page + i, kStep, g, groups);
+        const Rows v{first.base + g * head, first.stride};
         float* values[N];
         for (int n = 0; n < N; ++n) values[n] = out.values + Index(g0 + g, n) * a.d;
         int64_t c = 0;

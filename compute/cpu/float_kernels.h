@@ -5,9 +5,9 @@
 
 namespace sightline {
 
-constexpr int64_t kStripRows = 6;  // rows of activations that are packed together
+constexpr int64_t kStripRows = 6;   // rows of activations that are packed together
 constexpr int64_t kUnitPanels = 2;  // of weights that the widest register tile takes
-constexpr int64_t kDepth = 320;    // numbers of k that a chunk of a panel holds: 16 KiB of float32
+constexpr int64_t kDepth = 320;     // numbers of k that a chunk of a panel holds: 16 KiB of float32
 // Floats from row to row of a strip: no multiple of a page, so that its rows fall into different
 // sets of the first-level cache.
 constexpr int64_t kStripStride = kDepth + 16;

@@ -81,8 +81,8 @@ void UnpackRow(const WordMatrix& w, int64_t row, float* out) {
   auto* panel = const_cast<uint8_t*>(w.panel(row / WordMatrix::kRows));
   int64_t r = row % WordMatrix::kRows;
   for (int64_t i = 0; i < w.k; ++i) {
-    int64_t b = i / kWordBlock, at = i % kWordBlock;
-    out[i] = ScaleAt(panel, r, b) * static_cast<float>(PairAt(panel, r, b, at / 2)[at % 2]);
+    int64_t b = i / kWordBlock, at = i % kWordBlock, pair = at / 2;
+    out[i] = ScaleAt(panel, r, b) * static_cast<float>(PairAt(panel, r, b, pair)[at % 2]);
   }
 }
 

@@ -26,7 +26,8 @@ std::vector<int32_t> BoxPositions(int tokens, const std::vector<Box>& boxes) {
     const Box& k = boxes[b];
     int32_t start = next;
     for (int32_t n = 0; n < k.steps * k.rows * k.cols; ++n, ++i) {
-      out[i] = start + static_cast<int32_t>(n / (k.rows * k.cols) * k.pace);
+      int32_t step = n / (k.rows * k.cols);
+      out[i] = start + static_cast<int32_t>(step * k.pace);
       out[total + i] = start + n / k.cols % k.rows;
       out[2 * total + i] = start + n % k.cols;
       next = std::max({next, out[i] + 1, out[total + i] + 1, out[2 * total + i] + 1});

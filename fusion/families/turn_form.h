@@ -20,8 +20,8 @@ struct TurnForm {
   std::string image_open = "", image_close = "";
   // Before each tile; {row} and {col} count from 1. The spans after the tiles are the overview's.
   std::string tile_open = "", tile_row_close = "", tiles_close = "";
-  // {frames} (their number in words) and {length} (H:MM:SS) of clip_open, {seconds} (with one digit)
-  // and {clock} (MM:SS) of frame_open are filled in.
+  // {frames} (their number in words) and {length} (H:MM:SS) of clip_open, {seconds} (with one
+  // digit) and {clock} (MM:SS) of frame_open are filled in.
   std::string clip_open = "", clip_close = "", frame_open = "", frame_close = "";
   bool frames_apart = false;     // each span of a clip has positions of its own
   bool mrope = false;            // positions of three streams (arXiv 2409.12191)

@@ -38,12 +38,12 @@ class VisionSide {
                                            double fps) const = 0;
   virtual StatusOr<VisualRows> Encode(const VisualInput& in) const = 0;
   // [3, T] for a prompt whose places are expanded; empty where positions just count up.
-  virtual StatusOr<std::vector<int32_t>> Positions(const std::vector<int32_t>& ids,
-                                                   const VisualInput& in) const {
+  virtual StatusOr<std::vector<int32_t>> Positions([[maybe_unused]] const std::vector<int32_t>& ids,
+                                                   [[maybe_unused]] const VisualInput& in) const {
     return std::vector<int32_t>();
   }
-  virtual double pixel_std()
-      const = 0;  // the largest std of the normalisation: turns errors back into pixel values
+  // The largest std of the normalisation: turns errors back into pixel values.
+  virtual double pixel_std() const = 0;
 };
 
 Status BadMedia(const std::string& what);

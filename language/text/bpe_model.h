@@ -60,11 +60,11 @@ class BpeModel {
   std::string suffix_;  // of a word's last symbol (CLIP's "</w>")
   std::vector<std::string> texts_;
   StringMap<int32_t> ids_;
-  StringMap<int32_t> words_;     // ignore_merges_: whole words, as they come
-  absl::flat_hash_map<uint64_t, Merge> merges_;         // (left, right)
-  std::array<int32_t, 256> byte_ids_;                   // symbols of bytes, or byte-fallback tokens
-  absl::flat_hash_map<char32_t, int32_t> char_ids_;     // not byte_level_
-  StringMap<int32_t> last_ids_;  // with suffix_
+  StringMap<int32_t> words_;                         // ignore_merges_: whole words, as they come
+  absl::flat_hash_map<uint64_t, Merge> merges_;      // (left, right)
+  std::array<int32_t, 256> byte_ids_;                // symbols of bytes, or byte-fallback tokens
+  absl::flat_hash_map<char32_t, int32_t> char_ids_;  // not byte_level_
+  StringMap<int32_t> last_ids_;                      // with suffix_
 };
 
 }  // namespace sightline::language

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace sightline::language {
 
@@ -18,7 +19,7 @@ inline const nlohmann::json& Field(const nlohmann::json& object, std::string_vie
 inline std::string StringField(const nlohmann::json& object, std::string_view key,
                                std::string fallback = "") {
   const nlohmann::json& v = Field(object, key);
-  return v.is_string() ? v.get<std::string>() : fallback;
+  return v.is_string() ? v.get<std::string>() : std::move(fallback);
 }
 
 inline bool BoolField(const nlohmann::json& object, std::string_view key, bool fallback) {

@@ -112,7 +112,8 @@ TEST(ThreadPoolTest, CallersFromSeveralThreads) {
 
 TEST(AlignedBufferTest, IsZeroAlignedAndMovesWithItsMemory) {
   constexpr int64_t kHuge = int64_t{2} << 20;
-  for (int64_t bytes : {int64_t{1}, int64_t{100}, kHuge - 1, kHuge, kHuge + 1, 3 * kHuge + 4097}) {
+  for (int64_t bytes : {int64_t{1}, int64_t{100}, kHuge / 8 - 1, kHuge / 8, kHuge / 8 + 1,
+                        kHuge - 1, kHuge, kHuge + 1, 3 * kHuge + 4097}) {
     AlignedBuffer a(bytes);
     ASSERT_EQ(a.size(), bytes);
     ASSERT_EQ(reinterpret_cast<uintptr_t>(a.data()) % (bytes >= kHuge ? kHuge : 64), 0u);

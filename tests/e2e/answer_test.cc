@@ -69,8 +69,8 @@ TEST_F(AnswerTest, SplitRolesGiveTheSameAnswersAndSummary) {
   }
 }
 
-// The second time neither the picture nor the beginning of the prompt is computed, and the answer is
-// the same.
+// The second time neither the picture nor the beginning of the prompt is computed, and the answer
+// is the same.
 TEST_F(AnswerTest, WhatWasSeenBeforeIsReused) {
   for (bool split : {false, true}) {
     Deployment fresh(split);

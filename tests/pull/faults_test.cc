@@ -140,7 +140,8 @@ TEST_F(FaultsTest, MoreBytesThanListedAreRefused) {
 
 TEST_F(FaultsTest, ALinkToOtherContentIsNotFollowed) {
   hub_.SetHook([&](const Logged& l, Connection* to) {
-    // Small files have git's digest, which such a tag says nothing about; workers come in any order.
+    // Small files have git's digest, which such a tag says nothing about; workers come in any
+    // order.
     if (!l.request.target.ends_with("/model.safetensors") ||
         l.request.target.find("/resolve/") == std::string::npos)
       return false;

@@ -107,7 +107,8 @@ Tensor BiFormer::Routed(const Tensor& normed, const Block& b, size_t stage) cons
 Tensor BiFormer::Whole(const Tensor& normed, const Block& b, size_t stage) const {
   int64_t c = s_.dims[stage];
   auto rows = static_cast<int32_t>(normed.rows());
-  float scale = 1 / std::sqrt(static_cast<float>(c / kWholeMapHeads));
+  int64_t d = c / kWholeMapHeads;
+  float scale = 1 / std::sqrt(static_cast<float>(d));
   Tensor o = AttendPacked(Apply(normed, b.qkv), kWholeMapHeads, scale, DenseList(rows, rows));
   if (s_.local_kernel && s_.top_regions[stage] != -1) Add(&o, Conv2d(normed, b.local));
   return Apply(o, b.out);
