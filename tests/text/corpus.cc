@@ -122,8 +122,8 @@ constexpr const char* kNumbers[] = {"0",
 constexpr const char* kScripts[] = {"caf\xC3\xA9",
                                     "cafe\xCC\x81",
                                     "nai\xCC\x88ve",
-                                    "Gr\xC3\xB6\xC3\x9F"
-                                    "e",
+                                    ("Gr\xC3\xB6\xC3\x9F"
+                                     "e"),
                                     "\xEF\xAC\x81n",
                                     "A\xCC\x8A",
                                     "\xE2\x84\xAB",
