@@ -53,8 +53,8 @@ StatusOr<std::unique_ptr<GgufWeights>> GgufWeights::Open(const GgufModel& model)
   if (model.vision) SL_RETURN_IF_ERROR(w->Add(*model.vision, true));
   for (const auto& [name, entry] : w->entries_) {
     TensorInfo info;
+    SL_ASSIGN_OR_RETURN(info.shape, w->ShapeOf(entry));  // every piece is there from here on
     info.dtype = TraitsOf(entry.pieces[0].tensor->format).name;
-    SL_ASSIGN_OR_RETURN(info.shape, w->ShapeOf(entry));
     for (const Piece& p : entry.pieces) info.end += p.tensor->bytes;
     w->tensors_.emplace(name, std::move(info));
   }
