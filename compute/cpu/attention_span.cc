@@ -165,8 +165,7 @@ struct Fetch {
                 *next = nullptr;  // row 0 of this page and of the next; null: nothing to fetch
   int64_t page_rows = 0, stride = 0, bytes = 0, ahead = 0;
 
-  // Part `part` of `parts` of rows [first, first + count): not more at a time than can be on its
-  // way.
+  // Part `part` of `parts` of rows [first, first + count), for requests to come evenly.
   HWY_INLINE void Rows(int64_t first, int64_t count, int64_t part, int64_t parts) const {
     int64_t from = first + ahead + count * part / parts,
             to = first + ahead + count * (part + 1) / parts;
