@@ -3,23 +3,15 @@ import torch
 import torch.nn.functional as F
 
 
-def answer_loss(logits, target):
-    return F.cross_entropy(logits, target)
+def answer_loss(logits, target, weight):
+    """Mean over targets of weight 1; those of weight 0 are filler."""
+    return (F.cross_entropy(logits, target, reduction="none") * weight).sum() / weight.sum()
 
 
 def event_loss(logits, labels):
     """logits, labels [frames, pairs]; per event, since most frames show none."""
     labels = labels.float()
     return F.binary_cross_entropy_with_logits(logits, labels, reduction="sum") / labels.sum().clamp(min=1)
-
-
-@torch.no_grad()
-def segment_accuracy(logits, target, segment):
-    """Share of answers whose every token is the arg max given the right tokens before it."""
-    wrong = (logits.argmax(-1) != target).float()
-    _, index = segment.unique(return_inverse=True)
-    bad = torch.zeros(int(index.max()) + 1, device=logits.device).index_add_(0, index, wrong)
-    return (bad == 0).float().mean().item()
 
 
 def iou(a, b):
@@ -34,29 +26,35 @@ def iou(a, b):
 
 
 def dense_loss(pred, objects):
-    """pred: maps [B, H, W, *]; objects [B, 12, 16] (tools/world/c_api.h). An object is predicted at its centre's token."""
+    """pred: maps [B, H, W, *]; objects [B, 12, 16] (tools/world/c_api.h). An object is predicted at its centre's token.
+
+    Empty slots are computed too and weigh nothing: no shape depends on how many objects there are."""
     b, h, w, _ = pred["obj"].shape
-    img, slot = (objects[..., 0] > 0).nonzero(as_tuple=True)
-    o = objects[img, slot]
-    col = (o[:, 1] * w).long().clamp(0, w - 1)
-    row = (o[:, 2] * h).long().clamp(0, h - 1)
-    want = torch.zeros(b, h, w, device=o.device)
-    want[img, row, col] = 1
-    out = {"obj": F.binary_cross_entropy_with_logits(pred["obj"][..., 0], want, reduction="sum") / max(1, len(o))}
-    at = {k: v[img, row, col] for k, v in pred.items() if k != "obj"}
-    raw = at["box"]
+    real = objects[..., 0] > 0
+    o = torch.where(real[..., None], objects, 0.5)
+    col = (o[..., 1] * w).long().clamp(0, w - 1)
+    row = (o[..., 2] * h).long().clamp(0, h - 1)
+    at = row * w + col
+    want = torch.zeros(b, h * w + 1, device=o.device).scatter(1, torch.where(real, at, h * w), 1.0)[:, :-1]
+    count = real.sum().clamp(min=1)
+    out = {"obj": F.binary_cross_entropy_with_logits(pred["obj"].flatten(1), want, reduction="sum") / count}
+    o, real, col, row = o.flatten(0, 1), real.flatten(), col.flatten(), row.flatten()
+
+    def pick(name):
+        maps = pred[name].flatten(1, 2)
+        return maps.gather(1, at[..., None].expand(-1, -1, maps.shape[-1])).flatten(0, 1)
+
+    raw = pick("box")
     box = torch.stack([(col + 0.5 + raw[:, 0]) / w, (row + 0.5 + raw[:, 1]) / h,
                        (raw[:, 2].clamp(max=6).exp()) / w, (raw[:, 3].clamp(max=6).exp()) / h], 1)
-    out["box"] = (1 - iou(box, o[:, 1:5])[1]).mean()
+    out["box"] = ((1 - iou(box, o[:, 1:5])[1]) * real).sum() / count
     for i, name in enumerate(("shape", "colour", "size", "fill", "kind")):
         label = o[:, 5 + i].long()
-        ok = label >= 0
-        if name in pred:
-            label = torch.where(ok, label, 0)
-            ce = F.cross_entropy(at[name], label, reduction="none")
-            out[name] = 0.5 * (ce * ok).sum() / ok.sum().clamp(min=1)
+        known = real & (label >= 0)
+        ce = F.cross_entropy(pick(name), torch.where(known, label, 0), reduction="none")
+        out[name] = 0.5 * (ce * known).sum() / known.sum().clamp(min=1)
     chars = torch.where(o[:, 11:16] < 0, 36, o[:, 11:16]).long()
-    labelled = o[:, 10] > 0
-    ce = F.cross_entropy(at["chars"].view(-1, 5, 37).flatten(0, 1), chars.flatten(), reduction="none").view(-1, 5)
-    out["chars"] = (ce.mean(1) * torch.where(labelled, 1.0, 0.05)).sum() / labelled.sum().clamp(min=1)
+    labelled = real & (o[:, 10] > 0)
+    ce = F.cross_entropy(pick("chars").view(-1, 5, 37).flatten(0, 1), chars.flatten(), reduction="none").view(-1, 5)
+    out["chars"] = (ce.mean(1) * torch.where(labelled, 1.0, 0.05) * real).sum() / labelled.sum().clamp(min=1)
     return out

@@ -14,21 +14,13 @@ import os
 import torch
 
 import bpe
-from losses import segment_accuracy
 from model import Scenes
 from parts import read_weights, write_parts
-from train import forward, mix, to_device
-from world import ROOT, Stream, World, build
+from step import exact, step_loss, to_device
+from world import ROOT, Source, World, build
 
 SEED = 77_000_003
 SHARES = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7)
-
-
-class Still(Stream):
-    """Batches on demand, of one kind."""
-
-    def run(self):
-        pass
 
 
 @torch.no_grad()
@@ -36,11 +28,8 @@ def accuracy(model, batches, device, dtype):
     hits = n = 0.0
     for batch in batches:
         batch = to_device(batch, device)
-        with torch.autocast(device, torch.bfloat16, enabled=dtype != torch.float32):
-            hidden, target, segment, *_ = forward(model, batch, dtype)
-            logits = model.decoder.logits(hidden).float()
-        count = len(segment.unique())
-        hits += segment_accuracy(logits, target, segment) * count
+        share, count = exact(batch, step_loss(model, batch, dtype, (0.0, 0.0))[2])
+        hits += share * count
         n += count
     return hits / n, int(n)
 
@@ -74,11 +63,11 @@ def main():
     device, dtype = ("cuda", torch.bfloat16) if torch.cuda.is_available() else ("cpu", torch.float32)
     tok = bpe.Tokenizer(os.path.join(ROOT, "models/scenes/tokenizer.json"))
     world = World(a.lib or build(), tok.blob(), os.cpu_count() or 1)
-    stream = Still(world, tok, SEED, a.scale, mix(None))
+    source = Source(world, tok, SEED, a.scale, None)
     batches = {}
     for split, kind in (("iid", "image"), ("heldout", "image"), ("clips", "clip")):
         world.measure(split == "heldout")
-        batches[split] = [stream.make(kind) for _ in range(a.batches)]
+        batches[split] = [source.make(source.draw_of(kind)) for _ in range(a.batches)]
     model, best = Scenes().to(device).eval(), None
     for share in SHARES if len(states) > 1 else (1.0,):
         mixed = average(*states, share) if share < 1 else states[0]

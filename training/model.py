@@ -65,6 +65,17 @@ class Mlp(nn.Module):
         return self.fc2(F.gelu(self.fc1(x)))
 
 
+def norm_linear(norm, linear, x):
+    """x [M, C]: tokens of any arrangement, so that one compiled kernel serves all."""
+    return linear(norm(x))
+
+
+def add_branches(x, o, proj, norm, mlp):
+    """x, o [M, C]: what attention found, then the MLP, each added to the stream."""
+    x = x + proj(o)
+    return x + mlp(norm(x))
+
+
 class DwConv(nn.Module):
     """Depth-wise convolution on an NHWC map."""
 
@@ -214,17 +225,21 @@ class CarrierBlock(nn.Module):
         """x [B, H, W, C]; ct [B, nW, car*car, C] in window order. Returns both."""
         b, h, w, c = x.shape
         nw, m = ct.shape[1], ct.shape[2]
-        t = ct.reshape(b, nw * m, c)
-        t = t + self.hat_proj(join_heads(attend(*split_heads(self.hat_qkv(self.hat_norm1(t)), self.heads))))
-        t = t + self.hat_mlp(self.hat_norm2(t))
+        t = self.attend_all(ct.reshape(b, nw * m, c), self.hat_norm1, self.hat_qkv, self.hat_proj, self.hat_norm2, self.hat_mlp)
         x = x + self.pos(x)
         s, gh, gw = self.win, h // self.win, w // self.win
         p = x.view(b, gh, s, gw, s, c).permute(0, 1, 3, 2, 4, 5).reshape(b * nw, s * s, c)
         y = torch.cat([t.view(b * nw, m, c), p], 1)
-        y = y + self.proj(join_heads(attend(*split_heads(self.qkv(self.norm1(y)), self.heads))))
-        y = y + self.mlp(self.norm2(y))
+        y = self.attend_all(y, self.norm1, self.qkv, self.proj, self.norm2, self.mlp)
         x = y[:, m:].reshape(b, gh, gw, s, s, c).permute(0, 1, 3, 2, 4, 5).reshape(b, h, w, c)
         return x, y[:, :m].reshape(b, nw, m, c)
+
+    def attend_all(self, y, norm1, qkv, proj, norm2, mlp):
+        """Every token of a set sees every other: y [sets, N, C] -> the same."""
+        sets, n, c = y.shape
+        y = y.reshape(sets * n, c)
+        heads = split_heads(norm_linear(norm1, qkv, y).view(sets, n, 3 * c), self.heads)
+        return add_branches(y, join_heads(attend(*heads)).reshape(sets * n, c), proj, norm2, mlp).view(sets, n, c)
 
 
 def sincos2d(h, w, device):
@@ -233,6 +248,12 @@ def sincos2d(h, w, device):
     u = ((torch.arange(w, device=device) + 0.5) / w)[None, :, None].expand(h, w, 1) * omega
     v = ((torch.arange(h, device=device) + 0.5) / h)[:, None, None].expand(h, w, 1) * omega
     return torch.cat([u.sin(), u.cos(), v.sin(), v.cos()], -1)
+
+
+def pool(x):
+    """Mean and (biased) standard deviation over a map's tokens: [B, N, C] -> [B, 2C]."""
+    y = x.float()
+    return torch.cat([y.mean(1), (y.var(1, unbiased=False) + 1e-6).sqrt()], -1)
 
 
 class Encoder(nn.Module):
@@ -257,13 +278,10 @@ class Encoder(nn.Module):
 
     def forward(self, pixels):
         """pixels [B, H, W, 3] uint8 -> tokens [B, H/16, W/16, C], domain logit [B] (> 0: not a scene)."""
-        x = (pixels.permute(0, 3, 1, 2).to(self.stem0.weight.dtype) / 255.0 - 0.5) / 0.5
-        x = x.contiguous(memory_format=torch.channels_last)
-        x = F.gelu(self.stem1(F.gelu(self.stem0(x))))
-        x = self.stem2(x.permute(0, 2, 3, 1))
+        x = self.stem(pixels)
         for blk in self.stage1:
             x = blk(x, blk.mask(x))
-        low = self.pool(x)
+        low = pool(x.flatten(1, 2))
         x = self.down(x)
         b, h, w, c = x.shape
         for blk in self.stage2:
@@ -276,15 +294,16 @@ class Encoder(nn.Module):
         for blk in self.stage3:
             x, ct = blk(x, ct)
         x = self.norm(x)
-        d = torch.cat([low, self.pool(x)], -1)
+        d = torch.cat([low, pool(x.flatten(1, 2))], -1)
         domain = self.domain_fc2(F.gelu(self.domain_fc1(self.domain_norm(d)))).squeeze(-1)
         return x, domain
 
-    @staticmethod
-    def pool(x):
-        """Mean and (biased) standard deviation over the map: [B, 2C]."""
-        y = x.float().flatten(1, 2)
-        return torch.cat([y.mean(1), (y.var(1, unbiased=False) + 1e-6).sqrt()], -1)
+    def stem(self, pixels):
+        x = (pixels.permute(0, 3, 1, 2).to(self.stem0.weight.dtype) / 255.0 - 0.5) / 0.5
+        x = x.contiguous(memory_format=torch.channels_last)
+        x = F.gelu(self.stem1(F.gelu(self.stem0(x))))
+        return self.stem2(x.permute(0, 2, 3, 1))
+
 
 
 class Projector(nn.Module):

@@ -17,7 +17,7 @@ def orthogonalise(g, steps=5):
 
 
 class Muon(torch.optim.Optimizer):
-    """For 2-D weights; parameters of one shape are updated together."""
+    """For 2-D weights; parameters of one shape are updated together. lr may be a tensor on their device."""
 
     def __init__(self, params, lr=1e-3, momentum=0.95, weight_decay=0.05):
         super().__init__(params, dict(lr=lr, momentum=momentum, weight_decay=weight_decay))
@@ -42,4 +42,4 @@ class Muon(torch.optim.Optimizer):
                 upd = torch._foreach_add(grads, bufs, alpha=group["momentum"])
                 o = orthogonalise(torch.stack(upd)) * (0.2 * max(shape) ** 0.5)
                 torch._foreach_mul_(ps, 1 - group["lr"] * group["weight_decay"])
-                torch._foreach_add_(ps, list(o.unbind(0)), alpha=-group["lr"])
+                torch._foreach_add_(ps, list((o * -group["lr"]).unbind(0)))
