@@ -35,7 +35,7 @@ struct Options {
   bool json = false;
 };
 
-// Keys and values of all layers: pages of a layer follow each other.
+// Keys and values of all layers as the page pool has them: a page holds 64 rows of every layer.
 class Cache {
  public:
   Cache(const Shape& s, BlockFormat f, int64_t depth) : shape_(s) {
@@ -46,10 +46,12 @@ class Cache {
     space_ = AlignedBuffer(2 * s.layers * pages * bytes);
     std::vector<float> values(static_cast<size_t>(numbers));
     for (float& v : values) v = draw(rng);
-    for (int64_t i = 0; i < 2 * s.layers * pages; ++i) {
+    const int64_t parts = 2 * s.layers;
+    for (int64_t i = 0; i < parts * pages; ++i) {
       values[static_cast<size_t>(i) % values.size()] = draw(rng);
-      QuantizeRow(f, values.data(), numbers, space_.data() + i * bytes);
-      pages_.push_back(space_.data() + i * bytes);
+      uint8_t* to = space_.data() + (i % pages * parts + i / pages) * bytes;
+      QuantizeRow(f, values.data(), numbers, to);
+      pages_.push_back(to);
     }
     q_.resize(static_cast<size_t>(s.heads * s.d));
     for (float& v : q_) v = draw(rng);

@@ -47,7 +47,7 @@ class Decoder::Builder {
     auto matrix = [&](const std::string& name) {
       Linear l;
       l.packed = Matrix(name, s_.vocab, s_.hidden, EndsOf(choice_));
-      return There(std::move(l));
+      return There(l);
     };
     d_->embed_ = matrix("embed_tokens.weight");
     d_->norm_ = Norm("norm");
@@ -61,7 +61,7 @@ class Decoder::Builder {
 
  private:
   // Where the decoder is to be.
-  Linear There(Linear layer) const {
+  Linear There(const Linear& layer) const {
     return status_.ok() && !d_->device_.is_host() ? ToDevice(layer, d_->device_) : layer;
   }
   // Null after an error.
@@ -94,7 +94,7 @@ class Decoder::Builder {
     Linear l;
     l.packed = Matrix(name + ".weight", out, in, choice_);
     if (bias) l.bias = Vector(name + ".bias", out);
-    return There(std::move(l));
+    return There(l);
   }
   Buffer Scale(const std::string& name, int64_t n) {
     std::vector<float> w = Vector(name + ".weight", n);

@@ -118,7 +118,7 @@ HWY_INLINE VF BlockSums(VF a, VF b, VF c, VF e) {
 
 // The sum of a vector's blocks of four lanes, as four.
 template <class D>
-HWY_INLINE hn::Vec<hn::FixedTag<float, 4>> FoldBlocks(D d, hn::Vec<D> sum) {
+HWY_INLINE hn::Vec<hn::FixedTag<float, 4>> FoldBlocks(D /*d*/, hn::Vec<D> sum) {
   if constexpr (hn::MaxLanes(D()) == 4) {
     return sum;
   } else {

@@ -158,21 +158,24 @@ HWY_INLINE float Weigh(float* logits, int64_t keys, float* top, float* total) {
   return keep;
 }
 
-// Fetches whole rows some way ahead of the reader, into the next page where this one ends: rows are
-// read head by head, which the hardware's own guess does not follow.
+// Fetches rows some way ahead of the reader, page by page: rows are read head by head, which the
+// hardware's own guess does not follow.
 struct Fetch {
-  const uint8_t *here = nullptr,
-                *next = nullptr;  // row 0 of this page and of the next; null: nothing to fetch
-  int64_t page_rows = 0, stride = 0, bytes = 0, ahead = 0;
+  const uint8_t *at = nullptr, *next = nullptr;  // in this page; the page after it, null: none
+  int64_t left = 0, size = 0;                    // bytes of this page to fetch, and of a page
 
-  // Part `part` of `parts` of rows [first, first + count), for requests to come evenly.
-  HWY_INLINE void Rows(int64_t first, int64_t count, int64_t part, int64_t parts) const {
-    int64_t from = first + ahead + count * part / parts,
-            to = first + ahead + count * (part + 1) / parts;
-    for (int64_t r = from; r < to; ++r) {
-      const uint8_t* row = r < page_rows ? here + r * stride : next + (r - page_rows) * stride;
-      if (r >= page_rows && !next) return;
-      for (int64_t b = 0; b < bytes; b += 64) hwy::Prefetch(row + b);
+  // The next bytes, a multiple of 128; the last of a page may reach beyond it.
+  HWY_INLINE void Take(int64_t bytes) {
+    if (left <= 0) {
+      if (!next) return;
+      at = next;
+      left = size;
+      next = nullptr;
+    }
+    left -= bytes;
+    for (const uint8_t* to = at + bytes; at < to; at += 128) {
+      hwy::Prefetch(at);
+      hwy::Prefetch(at + 64);
     }
   }
 };
@@ -184,6 +187,18 @@ struct Block {
   const float* expanded;
   const SpanResult& out;
   int64_t query, key, keys;
+  int64_t share = a.heads / a.kv_heads;  // query heads of a group
+  int64_t first[N];                      // (t, h) of each query in group 0
+
+  Block(const DecodeAttentionArgs& args, const float* q, const SpanResult& result, int64_t query_0,
+        int64_t key_0, int64_t count)
+      : a(args), expanded(q), out(result), query(query_0), key(key_0), keys(count) {
+    int64_t t = query / share, h = query % share;
+    for (int64_t& at : first) {
+      at = t * a.heads + h;
+      if (++h == share) ++t, h = 0;
+    }
+  }
 
   const uint8_t* Page(const PagedRows& p, int64_t r) const {
     return static_cast<const uint8_t*>(p.pages[r / p.page_rows]);
@@ -192,22 +207,23 @@ struct Block {
     return {Page(p, key) + (key % p.page_rows * p.row_stride + g * a.d) * kNumberBytes<F>,
             p.row_stride * kNumberBytes<F>};
   }
+  // What is ahead of this block's reader.
   Fetch Ahead(const PagedRows& p) const {
-    constexpr int64_t kAhead = 4096;  // bytes
-    int64_t stride = p.row_stride * kNumberBytes<F>, page = key / p.page_rows + 1;
-    bool more = page * p.page_rows < a.end[a.rows - 1];
-    return {Page(p, key),
-            more ? static_cast<const uint8_t*>(p.pages[page]) : nullptr,
-            p.page_rows,
-            stride,
-            query == 0 ? a.kv_heads * a.d * kNumberBytes<F> : 0,
-            std::max<int64_t>(1, kAhead / stride)};
+    constexpr int64_t kAhead = 6144;  // bytes
+    const int64_t stride = p.row_stride * kNumberBytes<F>, page = key / p.page_rows + 1;
+    const bool more = page * p.page_rows < a.end[a.rows - 1];
+    const auto* next = more ? static_cast<const uint8_t*>(p.pages[page]) : nullptr;
+    const int64_t from = key % p.page_rows * stride + kAhead, size = p.page_rows * stride;
+    if (from < size) return {Page(p, key) + from, next, size - from, size};
+    return next ? Fetch{next + (from - size), nullptr, 2 * size - from, size} : Fetch{};
+  }
+
+  // What each group fetches in a step, if these queries and groups are the first to read the rows.
+  int64_t Part(int64_t g0, int64_t bytes) const {
+    return query == 0 && g0 == 0 ? (bytes + 127) / 128 * 128 : 0;
   }
   // Number of (t, h) of query n of group g.
-  int64_t Index(int64_t g, int64_t n) const {
-    int64_t share = a.heads / a.kv_heads;
-    return (query + n) / share * a.heads + g * share + (query + n) % share;
-  }
+  int64_t Index(int64_t g, int64_t n) const { return first[n] + g * share; }
 
   void Logits(int64_t g0, int64_t groups, float (*logits)[N][kKeys]) const {
     constexpr int64_t kStep = 4 * kSets<N>;
@@ -216,19 +232,19 @@ struct Block {
       for (int n = 0; n < N; ++n) q[g][n] = expanded + Index(g0 + g, n) * a.d * 4;
     }
     Fetch fetch = Ahead(a.k);
-    const Rows first = At(a.k, g0);
-    const int64_t head = a.d * kNumberBytes<F>;
-    int64_t whole = keys / kStep * kStep, in_page = key % a.k.page_rows;
+    const Rows rows = At(a.k, g0);
+    const int64_t head = a.d * kNumberBytes<F>, part = Part(g0, kStep * rows.stride / groups);
+    int64_t whole = keys / kStep * kStep;
     for (int64_t i = 0; i < whole; i += kStep) {
       for (int64_t g = 0; g < groups; ++g) {
-        if (g0 == 0) fetch.Rows(in_page + i, kStep, g, groups);
-        KeySets<F, N, kSets<N>>({first.base + g * head, first.stride}, a.d, q[g], i, logits[g]);
+        fetch.Take(part);
+        KeySets<F, N, kSets<N>>({rows.base + g * head, rows.stride}, a.d, q[g], i, logits[g]);
       }
     }
     for (int64_t i = whole; i < keys; ++i) {  // the last few, each as four of itself
       HWY_ALIGN float four[N][kKeys];
       for (int64_t g = 0; g < groups; ++g) {
-        KeySets<F, N, 1>({first.at(i) + g * head, 0}, a.d, q[g], 0, four);
+        KeySets<F, N, 1>({rows.at(i) + g * head, 0}, a.d, q[g], 0, four);
         for (int n = 0; n < N; ++n) logits[g][n][i] = four[n][0];
       }
     }
@@ -240,14 +256,13 @@ struct Block {
         16;  // rows that all heads of a row take part in before the next are read
     constexpr int kV = kValueVectors<N>;
     Fetch fetch = Ahead(a.v);
-    const Rows first = At(a.v, g0);
-    const int64_t head = a.d * kNumberBytes<F>;
-    int64_t in_page = key % a.v.page_rows;
+    const Rows rows = At(a.v, g0);
+    const int64_t head = a.d * kNumberBytes<F>, part = Part(g0, kStep * rows.stride / groups);
     for (int64_t i = 0; i < keys; i += kStep) {
       int64_t last = std::min(keys, i + kStep);
       for (int64_t g = 0; g < groups; ++g) {
-        if (g0 == 0) fetch.Rows(in_page + i, kStep, g, groups);
-        const Rows v{first.base + g * head, first.stride};
+        fetch.Take(part);
+        const Rows v{rows.base + g * head, rows.stride};
         float* values[N];
         for (int n = 0; n < N; ++n) values[n] = out.values + Index(g0 + g, n) * a.d;
         int64_t c = 0;

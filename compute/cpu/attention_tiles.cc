@@ -301,7 +301,7 @@ void FewRows(const Item& item, const Space& space) {
   for (int64_t m = 0; m < item.rows(); ++m) {
     RowState state;
     float* sums = space.sums;
-    std::memset(sums, 0, static_cast<size_t>(d) * sizeof(float));
+    std::fill_n(sums, d, 0.0f);
     for (int64_t key = 0; key < item.keys(); key += kKeys) {
       int64_t keys = std::min(kKeys, item.keys() - key);
       DirectLogits(item, item.q(m), key, keys, space.s);

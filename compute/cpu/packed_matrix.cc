@@ -22,7 +22,6 @@ int64_t PairBytes(PackedFormat f) {
     case PackedFormat::kQ8:
       return 64 + 1024;
     case PackedFormat::kQ4:
-      return 64 + 512;
     case PackedFormat::kQ4K:
       return 64 + 512;
     case PackedFormat::kQ6K:

@@ -61,7 +61,7 @@ HostLists Flatten(const BlockList& lists) {
 
 // The addresses of the pages that hold rows up to `last`.
 const float* const* PutPages(const KvRows& rows, int32_t last, Uploads* uploads) {
-  return uploads->Put(rows.pages, static_cast<size_t>(last / rows.page_rows + 1));
+  return uploads->Put(rows.pages, static_cast<size_t>(last / rows.page_rows) + 1);
 }
 
 void PutEdit(const EditPlan& edit, Uploads* uploads, Attention* a) {

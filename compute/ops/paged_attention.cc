@@ -180,8 +180,8 @@ Tensor LastRowWeights(const Tensor& q, const SequenceRows& s, const PagedAttenti
     EditPlan classes;
     classes.classes = kClasses;
     classes.key_class.assign(static_cast<size_t>(keys), 0);
-    for (int32_t i = 0; i < n; ++i) {
-      classes.key_class[static_cast<size_t>(first + i)] = static_cast<uint8_t>(i + 1);
+    for (int32_t c = 1; c <= n; ++c) {
+      classes.key_class[static_cast<size_t>(first + c - 1)] = static_cast<uint8_t>(c);
     }
     ScoreTap tap;
     a.edit = &classes;

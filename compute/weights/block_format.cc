@@ -58,7 +58,8 @@ void FromQ6_K(const uint8_t* b, float* y) {
     int half = v / 128, i = v % 128 / 32, j = v % 32;
     int low = b[half * 64 + i % 2 * 32 + j] >> (i / 2 * 4) & 15;
     int high = b[128 + half * 32 + j] >> (2 * i) & 3;
-    y[v] = d * static_cast<float>(scales[v / 16]) * static_cast<float>((low | high << 4) - 32);
+    const int group = v / 16;
+    y[v] = d * static_cast<float>(scales[group]) * static_cast<float>((low | high << 4) - 32);
   }
 }
 

@@ -34,7 +34,7 @@ void Widen(std::string_view bytes, std::vector<Out>* out) {
   for (size_t i = 0; i < out->size(); ++i) {
     T x;
     std::memcpy(&x, bytes.data() + i * sizeof(T), sizeof(T));
-    (*out)[i] = static_cast<Out>(x);
+    (*out)[i] = static_cast<Out>(x);  // NOLINT(bugprone-signed-char-misuse): a number of 8 bits
   }
 }
 

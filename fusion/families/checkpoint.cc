@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "fusion/families/config_reader.h"
 #include "fusion/gguf/weights.h"
@@ -83,24 +84,26 @@ Status Checkpoint::AddShards(const std::string& directory) {
   std::map<std::string, const WeightSource*> shards;
   for (const auto& [name, shard] : map->items()) {
     if (!shard.is_string() || !PlainName(shard.get<std::string>())) {
-      return Bad(index + ": tensor '" + name + "' needs the name of a file beside the index");
+      return Bad(
+          absl::StrCat(index, ": tensor '", name, "' needs the name of a file beside the index"));
     }
     shards[shard.get<std::string>()] = nullptr;
   }
   if (shards.size() > kMaxShards) return Bad(index + " names too many files");
   for (auto& [shard, file] : shards) {
-    if (!std::filesystem::is_regular_file(directory + "/" + shard)) {
+    if (!std::filesystem::is_regular_file(std::filesystem::path(directory) / shard)) {
       return ErrorWithReason(absl::StatusCode::kNotFound, "MODEL_FILE_MISSING",
-                             "the model directory lacks " + shard);
+                             absl::StrCat("the model directory lacks ", shard));
     }
-    SL_ASSIGN_OR_RETURN(auto source, SafetensorsSource::Open(directory + "/" + shard));
+    SL_ASSIGN_OR_RETURN(auto source,
+                        SafetensorsSource::Open(std::filesystem::path(directory) / shard));
     SL_RETURN_IF_ERROR(Add(std::move(source)));
     file = sources_.back().get();
   }
   for (const auto& [name, shard] : map->items()) {
     auto it = where_.find(name);
     if (it == where_.end() || it->second != shards[shard.get<std::string>()]) {
-      return Bad("tensor '" + name + "' is missing from " + shard.get<std::string>());
+      return Bad(absl::StrCat("tensor '", name, "' is missing from ", shard.get<std::string>()));
     }
   }
   return absl::OkStatus();

@@ -30,7 +30,7 @@ class LlavaSide : public VisionSide {
 
   // The shorter side to `shortest`, then the middle square.
   StatusOr<VisualInput> Preprocess(const std::vector<Image>& images, bool video,
-                                   double fps) const override {
+                                   double /*fps*/) const override {
     if (video) return BadMedia("this model takes no video");
     int side = static_cast<int>(spec_.vit.image), target = static_cast<int>(spec_.shortest);
     VisualInput in;

@@ -90,7 +90,7 @@ class OneVisionSide : public VisionSide {
   }
 
   StatusOr<VisualInput> Preprocess(const std::vector<Image>& images, bool video,
-                                   double fps) const override {
+                                   double /*fps*/) const override {
     int side = static_cast<int>(spec_.vit.image);
     VisualInput in;
     if (video) {

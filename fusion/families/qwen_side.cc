@@ -184,7 +184,8 @@ StatusOr<std::vector<int32_t>> QwenPositions(const QwenVision& spec,
       if (ids[i] != spec.image_id && ids[i] != spec.video_id)
         return BadMedia("a span of visual tokens is shorter than its grid");
       auto unit = static_cast<int32_t>(k);
-      out[i] = start + static_cast<int32_t>(unit / (h * w) * pace);
+      const int32_t frame = unit / (h * w);
+      out[i] = start + static_cast<int32_t>(frame * pace);
       out[total + i] = start + unit / w % h;
       out[2 * total + i] = start + unit % w;
       for (size_t s = 0; s < 3; ++s) next = std::max(next, out[s * total + i] + 1);

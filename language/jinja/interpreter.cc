@@ -159,7 +159,7 @@ Interpreter::Flow Interpreter::ExecuteStatement(const Node& node, Text* out) {
     case Node::Kind::kContinue:
       return Flow::kContinue;
     default:
-      Set(node, out);
+      Set(node);
   }
   if (out->size() > limits_.output_bytes)
     throw Error(Error::Kind::kLimit, "the output is too long");
@@ -226,7 +226,7 @@ void Interpreter::Assign(const std::vector<std::string>& names, const Value& val
   for (size_t i = 0; i < names.size(); ++i) scopes_.back()[names[i]] = parts[i];
 }
 
-void Interpreter::Set(const Node& node, Text* out) {
+void Interpreter::Set(const Node& node) {
   if (node.kind == Node::Kind::kSetBlock) {
     Text text;
     {

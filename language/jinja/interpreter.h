@@ -57,7 +57,7 @@ class Interpreter {
   Flow ExecuteStatement(const Node& node, Text* out);
   Flow If(const Node& node, Text* out);
   Flow For(const Node& node, Text* out);
-  void Set(const Node& node, Text* out);
+  void Set(const Node& node);
   void Assign(const std::vector<std::string>& names, const Value& value);
   Value LoopVariable(const std::vector<Value>& items, size_t i);
 
