@@ -28,8 +28,10 @@ std::vector<Tap> MakeTaps(int in, int out) {
   for (int i = 0; i < out; ++i) {
     Tap& t = taps[static_cast<size_t>(i)];
     double centre = (i + 0.5) * scale, sum = 0;
-    t.first = std::max(0, static_cast<int>(centre - support + 0.5));
-    int end = std::min(in, static_cast<int>(centre + support + 0.5));
+    // Truncated towards 0, as the resizing it follows does.
+    const double from = centre - support + 0.5, to = centre + support + 0.5;
+    t.first = std::max(0, static_cast<int>(from));
+    int end = std::min(in, static_cast<int>(to));
     for (int k = t.first; k < end; ++k) {
       double w = std::max(0.0, 1 - std::fabs(k + 0.5 - centre) / support);
       t.weights.push_back(static_cast<float>(w));

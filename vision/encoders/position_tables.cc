@@ -22,10 +22,12 @@ Tensor Run(const std::string& name, std::vector<float> points, int64_t out, Enco
 
 Tensor ReadEmbedding(const std::string& name, int64_t side, int64_t c, EncoderWeights* w) {
   std::vector<float> points;
-  auto half = static_cast<float>(side / 2);  // whole numbers: an even side isn't centred
+  const int64_t middle = side / 2;  // whole numbers: an even side isn't centred
+  const auto half = static_cast<float>(middle);
   for (int64_t i = 0; i < side * side; ++i) {
-    points.push_back((static_cast<float>(i / side) - half) / half);
-    points.push_back((static_cast<float>(i % side) - half) / half);
+    const int64_t row = i / side, column = i % side;
+    points.push_back((static_cast<float>(row) - half) / half);
+    points.push_back((static_cast<float>(column) - half) / half);
   }
   return Run(name, std::move(points), c, w);
 }

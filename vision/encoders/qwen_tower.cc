@@ -164,7 +164,8 @@ TowerFeatures QwenTower::Encode(const Tensor& patches, const Grid& g) const {
   }
   AttentionPlan whole_plan(device_, whole), window_plan(device_, windows);
   TowerFeatures features;
-  float scale = 1 / std::sqrt(static_cast<float>(spec_.hidden / spec_.heads));
+  const int64_t head = spec_.hidden / spec_.heads;
+  float scale = 1 / std::sqrt(static_cast<float>(head));
   Tensor y, qkv, o;  // each layer's, in the same memory
   std::vector<Tensor> inner;
   for (int64_t i = 0; i < spec_.layers; ++i) {
