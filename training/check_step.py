@@ -62,6 +62,24 @@ def kernels(run, times=3):
     return total.most_common()
 
 
+def check_graphs(a, model, steps, source, batches, rows):
+    """The same batches compiled and recorded, against the plain steps' losses and gradients before."""
+    before = [(steps.run(b, 0.0, 0.25, 0.15)[0], gradients(model, b, torch.bfloat16, True)[1]) for b in batches]
+    torch.cuda.empty_cache()
+    compile_parts(model)
+    steps.prepare(source, SHAPES)
+    for shape, batch, (plain, grads), row in zip(SHAPES, batches, before, rows):
+        parts = steps.run(batch, 0.0, 0.25, 0.15)[0]
+        row["graph_losses_off"] = max(abs(parts[n].item() - v.item()) / max(abs(v.item()), 1e-3) for n, v in plain.items())
+        row["compiled_grad_off"] = off(gradients(model, batch, torch.bfloat16, True)[1], grads)
+        row["graph_ms"] = timed(lambda: steps.run(batch, 0.0, 0.25, 0.15))
+        print(shape, {k: round(row[k], 5) for k in ("graph_ms", "graph_losses_off", "compiled_grad_off")}, flush=True)
+        if a.profile:
+            row["kernels"] = kernels(lambda: steps.run(batch, 0.0, 0.25, 0.15))
+            for name, ms in row["kernels"][:40]:
+                print(f"  {ms:7.2f} {name[:90]}", flush=True)
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--json")
@@ -75,13 +93,14 @@ def main():
     model = Scenes().to("cuda")
     rate = torch.zeros((), device="cuda")
     steps = Steps(model, optimisers(model, rate), rate, torch.bfloat16)
-    rows = []
+    rows, batches = [], []
     for shape in SHAPES:
         source.make(shape)
         began = time.time()
         batch = source.make(shape)
         row = {"shape": str(shape), "make_ms": (time.time() - began) * 1e3}
         batch = to_device(batch, "cuda")
+        batches.append(batch)
         exact = gradients(model, batch, torch.float32, False)
         for name, fast in (("masked", False), ("packed", True)):
             loss, grads, _ = gradients(model, batch, torch.bfloat16, fast)
@@ -90,19 +109,8 @@ def main():
             row["plain_ms"] = timed(lambda: steps.run(batch, 0.0, 0.25, 0.15), 6)
         rows.append(row)
         print(json.dumps({k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()}), flush=True)
-    if a.gradients:
-        return
-    torch.cuda.empty_cache()
-    compile_parts(model)
-    steps.prepare(source, SHAPES)
-    for shape, row in zip(SHAPES, rows):
-        batch = source.make(shape)
-        row["graph_ms"] = timed(lambda: steps.run(batch, 0.0, 0.25, 0.15))
-        print(shape, round(row["graph_ms"], 1), flush=True)
-        if a.profile:
-            row["kernels"] = kernels(lambda: steps.run(batch, 0.0, 0.25, 0.15))
-            for name, ms in row["kernels"][:40]:
-                print(f"  {ms:7.2f} {name[:90]}", flush=True)
+    if not a.gradients:
+        check_graphs(a, model, steps, source, batches, rows)
     if a.json:
         with open(a.json, "w") as f:
             json.dump(rows, f, indent=1)

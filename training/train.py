@@ -134,7 +134,8 @@ class Stage:
         self.model = Scenes().to(device)
         self.rate = torch.zeros((), device=device)
         self.optimisers = optimisers(self.model, self.rate)
-        self.done_s, self.began_s, self.step = 0.0, 0.0, 0  # training time, and what of it was before this stage
+        self.done_s, self.began_s = 0.0, 0.0  # training time, and what of it was before this stage
+        self.step, self.first = 0, 0  # steps done, and at this cycle's beginning
         self.mean, self.ends = CycleMean(), a.ends
         if os.path.exists(self.path):
             self.load(error, device)
@@ -144,8 +145,8 @@ class Stage:
 
     def load(self, error, device):
         st = torch.load(self.path, map_location=device)
-        if st["ends"] != self.ends:
-            error(f"the stage in {self.path} was begun with --ends {st['ends']}")
+        if st.get("ends") != self.ends:
+            error(f"the stage in {self.path} was begun with --ends {st.get('ends')}")
         if st["ended"] >= len(self.ends):
             error(f"the stage in {self.path} is finished: a new one needs a --state of its own")
         self.model.load_state_dict(st["model"])
@@ -153,17 +154,19 @@ class Stage:
             o.load_state_dict(s)
             for g in o.param_groups:
                 g["lr"] = self.rate
-        self.done_s, self.began_s, self.step = st["done_s"], st["began_s"], st["step"]
+        self.done_s, self.began_s, self.step, self.first = st["done_s"], st["began_s"], st["step"], st["first"]
         self.mean.mean, self.mean.count = st["mean"], st["ended"]
 
     def save(self, out):
         torch.save({"model": self.model.state_dict(), "optimisers": [o.state_dict() for o in self.optimisers],
-                    "done_s": self.done_s, "began_s": self.began_s, "step": self.step, "mean": self.mean.mean,
+                    "done_s": self.done_s, "began_s": self.began_s, "step": self.step, "first": self.first,
+                    "mean": self.mean.mean,
                     "ended": self.mean.count, "ends": self.ends}, self.path)
         write_parts(self.mean.mean if self.mean.count == len(self.ends) else self.model.state_dict(), out)
 
     def end_cycle(self, out):
         self.mean.add(self.model)
+        self.first = self.step
         folder = os.path.join(out, f"end{self.mean.count}")
         os.makedirs(folder, exist_ok=True)
         write_parts(self.model.state_dict(), folder)
@@ -189,17 +192,16 @@ def main():
         compile_parts(stage.model)
         steps.prepare(sources[0], shapes())
     log, stream = Log(os.path.join(a.out, "log.jsonl")), Stream(sources, a.repeats)
-    schedule = Schedule(a.ends, a.warm_up or (100 if stage.done_s > 0 else 300))
+    schedule = Schedule(a.ends, a.warm_up or (100 if stage.began_s > 0 else 300))
     train_from, start_s, end_s = time.time(), stage.done_s, a.budget * 60
-    waited, first, last = 0.0, stage.step, stage.step + a.steps
+    waited, last = 0.0, stage.step + a.steps
     while time.time() - began < a.minutes * 60 and stage.step < last and stage.mean.count < len(a.ends):
         stage.done_s = start_s + time.time() - train_from
         stream.fraction = fraction = (stage.done_s - stage.began_s) / max(1.0, end_s - stage.began_s)
         if fraction >= a.ends[stage.mean.count]:
             stage.end_cycle(a.out)
-            first = stage.step
             continue
-        rate = a.lr * schedule(fraction, stage.mean.count, stage.step - first)
+        rate = a.lr * schedule(fraction, stage.mean.count, stage.step - stage.first)
         t0 = time.time()
         batch = stream.next()
         waited += time.time() - t0

@@ -190,20 +190,19 @@ class Stream:
             threading.Thread(target=self.run, args=(s,), daemon=True).start()
 
     def run(self, source):
-        made = collections.deque()
+        again, made = collections.deque(), 0  # (when, batch, uses left)
         while True:
             batch = source.make(source.draw(self.fraction))
             if torch.cuda.is_available():
                 batch = {k: v.pin_memory() if torch.is_tensor(v) and not v.is_pinned() else v for k, v in batch.items()}
             self.queue.put(batch)
-            made.append((batch, self.repeats - 1))
-            while made and (made[0][1] == 0 or len(made) > self.delay):
-                again, left = made.popleft()
-                if left:
-                    self.queue.put(again)
-                    if left > 1:
-                        made.append((again, left - 1))
-                        break
+            made += 1
+            again.append((made + self.delay, batch, self.repeats - 1))
+            while again and again[0][0] <= made:
+                _, batch, left = again.popleft()
+                if left > 0:
+                    self.queue.put(batch)
+                    again.append((made + self.delay, batch, left - 1))
 
     def next(self):
         return self.queue.get()

@@ -53,7 +53,7 @@ class Handler : public nlohmann::json_sax<nlohmann::json> {
     path_.emplace_back(entry);
     return true;
   }
-  bool Give(JsonScalar value) { return visitor_.scalar(path_, value); }
+  bool Give(const JsonScalar& value) { return visitor_.scalar(path_, value); }
 
   const JsonVisitor& visitor_;
   JsonPath path_;

@@ -79,7 +79,7 @@ Status AddTreePage(std::string_view json, std::vector<RemoteFile>* files) {
     files->push_back(*std::move(file));
     return true;
   };
-  const Status walked = WalkJson(json, kTree, visitor);
+  Status walked = WalkJson(json, kTree, visitor);
   if (!failure.ok()) return failure;
   return walked;
 }

@@ -79,7 +79,7 @@ Status PartFile::Append(std::string_view bytes) {
     const ssize_t n = write(fd_, bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) {
-      const Status error = DiskError("cannot write", path_ + ".part");
+      Status error = DiskError("cannot write", path_ + ".part");
       // The digest is ahead of the file by now: what is there must be read again.
       bytes_ = lseek(fd_, 0, SEEK_CUR);
       return error;

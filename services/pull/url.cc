@@ -96,7 +96,7 @@ std::string NextLink(std::string_view header) {
     const size_t open = header.find('<'), close = header.find('>', open);
     if (open == std::string_view::npos || close == std::string_view::npos) return {};
     const std::string_view target = header.substr(open + 1, close - open - 1);
-    const size_t end = header.find(",", close);
+    const size_t end = header.find(',', close);
     const std::string_view parameters = header.substr(close, end - close);
     if (absl::StrContains(std::string(parameters), "rel=\"next\"")) return std::string(target);
     if (end == std::string_view::npos) return {};
