@@ -136,6 +136,7 @@ class DecoderBench {
     std::mt19937 rng(static_cast<uint32_t>(index));
     auto vocab = static_cast<size_t>(decoder_->spec().vocab);
     std::vector<int32_t> ids;
+    ids.reserve(static_cast<size_t>(o_.depth));
     for (int i = 0; i < o_.depth; ++i) ids.push_back(static_cast<int32_t>(rng() % vocab));
     auto logits = decoder_->Forward(decoder_->Embed(ids), seq);
     SL_CHECK(logits.ok());

@@ -133,7 +133,8 @@ TEST(BufferTest, IsAValueOnEveryDevice) {
   Rng rng(3);
   for (const Device& device : AllDevices()) {
     std::vector<float> values = Normal(1000, rng), other = Normal(1000, rng);
-    Buffer a = Buffer(values).To(device), b = a, c;
+    Buffer a = Buffer(values).To(device);
+    Buffer b = a, c;
     EXPECT_EQ(a.device(), device);
     c = std::move(a);
     b = Buffer(other).To(device);

@@ -51,7 +51,11 @@ void FakeHub::Release() {
   changed_.notify_all();
 }
 
-std::string FakeHub::endpoint() const { return hub_->url(); }
+std::string FakeHub::endpoint() const {
+  // A client in another process needs it first: what was changed before is seen by its requests.
+  std::lock_guard<std::mutex> lock(mu_);
+  return hub_->url();
+}
 std::string FakeHub::ca_file() const { return folder_ + "/both.pem"; }
 
 PullOptions FakeHub::Options() const {
