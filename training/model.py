@@ -278,7 +278,10 @@ class Encoder(nn.Module):
 
     def forward(self, pixels):
         """pixels [B, H, W, 3] uint8 -> tokens [B, H/16, W/16, C], domain logit [B] (> 0: not a scene)."""
-        x = self.stem(pixels)
+        x = (pixels.permute(0, 3, 1, 2).to(self.stem0.weight.dtype) / 255.0 - 0.5) / 0.5
+        x = x.contiguous(memory_format=torch.channels_last)
+        x = F.gelu(self.stem1(F.gelu(self.stem0(x))))
+        x = self.stem2(x.permute(0, 2, 3, 1))
         for blk in self.stage1:
             x = blk(x, blk.mask(x))
         low = pool(x.flatten(1, 2))
@@ -297,13 +300,6 @@ class Encoder(nn.Module):
         d = torch.cat([low, pool(x.flatten(1, 2))], -1)
         domain = self.domain_fc2(F.gelu(self.domain_fc1(self.domain_norm(d)))).squeeze(-1)
         return x, domain
-
-    def stem(self, pixels):
-        x = (pixels.permute(0, 3, 1, 2).to(self.stem0.weight.dtype) / 255.0 - 0.5) / 0.5
-        x = x.contiguous(memory_format=torch.channels_last)
-        x = F.gelu(self.stem1(F.gelu(self.stem0(x))))
-        return self.stem2(x.permute(0, 2, 3, 1))
-
 
 
 class Projector(nn.Module):

@@ -4,8 +4,7 @@ A row of a batch is a prefix (pictures), then questions with their answers; a qu
 same function as Decoder.forward under the mask of that rule, which stays the definition. Attention of the prefix and of
 the text over the prefix need no mask; the text's attention over its own question does, and merges with the other by
 log-sum-exp. The backward pass of each part takes the merged output and log-sum-exp (as in ring attention, Liu et al.
-2023). No kernel depends on what a batch holds beyond its shape, so that steps can be recorded as graphs, and none is
-built anew for a shape (cuDNN's are, in about a second each).
+2023). No kernel depends on what a batch holds beyond its shape, so that steps can be recorded as graphs.
 
 Packed order: [B*P prefix tokens of all rows | B*T text tokens of all rows], N tokens in all. Prefixes are padded on the
 left; the padding is a sequence of its own, which nobody reads.
@@ -14,6 +13,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from bpe import PAD
 from model import rope, rope_tables
 
 aten = torch.ops.aten
@@ -27,6 +27,16 @@ def boundaries(pads, prefix, text):
     rows = np.append(np.stack([at * prefix, at * prefix + pads], 1).reshape(-1), len(pads) * prefix)
     texts = np.append(np.repeat(at * text, 2), len(pads) * text)
     return {"cu_rows": rows.astype(np.int32), "cu_text": texts.astype(np.int32)}
+
+
+def places(prefix, segment):
+    """Positions of the prefix [B, P] and of the text [B, T]: every question goes on where its row's prefix ends."""
+    valid, (b, t) = prefix != PAD, segment.shape
+    at = torch.arange(t, device=segment.device).expand(b, t)
+    new = torch.ones_like(segment, dtype=torch.bool)
+    new[:, 1:] = segment[:, 1:] != segment[:, :-1]
+    start = torch.where(new, at, 0).cummax(1).values
+    return (valid.cumsum(1) - 1).clamp(min=0), valid.sum(1, keepdim=True) + at - start
 
 
 def own_question(segment, dtype):
@@ -106,12 +116,7 @@ def decode(decoder, batch, visual, dtype):
     (b, p), t = prefix.shape, tokens.shape[1]
     x = F.embedding(torch.cat([prefix.flatten(), tokens.flatten()]), decoder.embed_tokens.weight).to(dtype)
     x = x.index_copy(0, batch["visual_at"], visual.to(dtype).flatten(0, 1))
-    at = torch.arange(p, device=x.device) - batch["pads"][:, None]
-    text_at = torch.arange(t, device=x.device).expand(b, t)
-    new = torch.ones_like(segment, dtype=torch.bool)
-    new[:, 1:] = segment[:, 1:] != segment[:, :-1]
-    start = torch.where(new, text_at, 0).cummax(1).values
-    positions = torch.cat([at.clamp(min=0).flatten(), (p - batch["pads"][:, None] + text_at - start).flatten()])
+    positions = torch.cat([at.flatten() for at in places(prefix, segment)])
     cos, sin = (c[0].transpose(0, 1) for c in rope_tables(positions[None], decoder.t["head_dim"], decoder.t["rope_theta"]))
     own = own_question(segment, dtype)
     for layer in decoder.layers:

@@ -10,20 +10,15 @@ from losses import answer_loss, dense_loss, event_loss
 def masked_text(model, batch, visual, dtype):
     """Hidden states of the text [B*T, C] by the decoder's definition: attention under a mask."""
     ids = torch.cat([batch["prefix"], batch["tokens"]], 1).long()
-    p, t = batch["prefix"].shape[1], batch["tokens"].shape[1]
+    p = batch["prefix"].shape[1]
     x = F.embedding(ids, model.decoder.embed_tokens.weight).to(dtype)
     x = x.masked_scatter((ids == bpe.IMAGE_PAD)[..., None], visual.to(dtype).reshape(-1))
-    b, n = len(ids), p + t
     valid = batch["prefix"] != bpe.PAD
     seg = torch.cat([torch.where(valid, -2, -1), batch["segment"]], 1)  # -2 prefix, -1 padding
-    at = torch.arange(n, device=x.device)
+    at = torch.arange(ids.shape[1], device=x.device)
     mask = ((seg[:, None] == -2) | (seg[:, None] == seg[:, :, None])) & (at[None, None] <= at[None, :, None])
     mask &= (seg[:, None] != -1) | (at[None, None] == at[None, :, None])
-    first = torch.ones_like(seg[:, p:], dtype=torch.bool)
-    first[:, 1:] = seg[:, p + 1:] != seg[:, p:-1]
-    text_at = torch.arange(t, device=x.device).expand(b, t)
-    start = torch.where(first, text_at, 0).cummax(1).values
-    positions = torch.cat([(valid.cumsum(1) - 1).clamp(min=0), valid.sum(1, keepdim=True) + text_at - start], 1)
+    positions = torch.cat(packed.places(batch["prefix"], batch["segment"]), 1)
     return model.decoder(x, positions, mask[:, None])[:, p:].flatten(0, 1)
 
 
@@ -33,7 +28,7 @@ def forward(model, batch, dtype, fast=None):
     fast: attention without masks (packed.py), by default wherever there is CUDA."""
     px = batch["pixels"]
     tokens, domain = model.encoder(px.flatten(0, 1))
-    visual = model.projector(tokens, px.shape[1] if batch["kind"] == "clip" else 0)
+    visual = model.projector(tokens, px.shape[1] if batch["shape"].kind == "clip" else 0)
     fast = px.is_cuda if fast is None else fast
     text = packed.decode(model.decoder, batch, visual, dtype) if fast else masked_text(model, batch, visual, dtype)
     at = batch["targets"]
@@ -45,7 +40,7 @@ def step_loss(model, batch, dtype, weights, fast=None):
     """Total loss of a batch, its parts, and which targets are missed. weights: of the dense and of the event losses."""
     with torch.autocast(batch["pixels"].device.type, torch.bfloat16, enabled=dtype != torch.float32):
         logits, target, weight, tokens, domain, visual = forward(model, batch, dtype, fast)
-        still = batch["kind"] != "clip"
+        still = batch["shape"].kind != "clip"
         head = model.dense(tokens) if still else model.events(visual)
     parts = {"text": answer_loss(logits, target, weight)}
     loss = parts["text"]

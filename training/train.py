@@ -84,7 +84,7 @@ class Log:
         self.file, self.ema = open(path, "a"), {}
 
     def add(self, batch, parts, missed):
-        k = batch["kind"]
+        k = batch["shape"].kind
         if k == "clip":  # half of the evaluation's clips have the most frames
             k = "clip32" if batch["shape"].frames == 32 else "clip"
         now = {f"{k}.exact": exact(batch, missed.cpu())[0], **{f"{k}.{n}": v.item() for n, v in parts.items()}}

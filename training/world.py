@@ -171,12 +171,11 @@ class Source:
             spans, per = 2 if shape.kind == "pair" else 1, canvas[0] * canvas[1] // 256
             out = self.world.images(seed, batch, spans, canvas, shape.text(), 0.06 if shape.kind == "image" else 0.0)
         ids = out["prefix"] = prefix(batch, spans, per, out.get("times"), self.char_ids)
-        out["pads"] = (ids == PAD).sum(1)
         out["visual_at"] = np.flatnonzero(ids == IMAGE_PAD)
         out["targets"], out["target_weight"] = pick_targets(out["segment"], out.pop("answer"))
-        out.update(boundaries(out["pads"], ids.shape[1], shape.text()))
+        out.update(boundaries((ids == PAD).sum(1), ids.shape[1], shape.text()))
         batch = {k: torch.from_numpy(v) if isinstance(v, np.ndarray) else v for k, v in out.items()}
-        return {**batch, "kind": shape.kind, "shape": shape}
+        return {**batch, "shape": shape}
 
 
 class Stream:
@@ -197,11 +196,12 @@ class Stream:
                 batch = {k: v.pin_memory() if torch.is_tensor(v) and not v.is_pinned() else v for k, v in batch.items()}
             self.queue.put(batch)
             made += 1
-            again.append((made + self.delay, batch, self.repeats - 1))
+            if self.repeats > 1:
+                again.append((made + self.delay, batch, self.repeats - 1))
             while again and again[0][0] <= made:
                 _, batch, left = again.popleft()
-                if left > 0:
-                    self.queue.put(batch)
+                self.queue.put(batch)
+                if left > 1:
                     again.append((made + self.delay, batch, left - 1))
 
     def next(self):

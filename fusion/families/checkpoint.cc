@@ -91,12 +91,12 @@ Status Checkpoint::AddShards(const std::string& directory) {
   }
   if (shards.size() > kMaxShards) return Bad(index + " names too many files");
   for (auto& [shard, file] : shards) {
-    if (!std::filesystem::is_regular_file(std::filesystem::path(directory) / shard)) {
+    const auto path = std::filesystem::path(directory) / shard;
+    if (!std::filesystem::is_regular_file(path)) {
       return ErrorWithReason(absl::StatusCode::kNotFound, "MODEL_FILE_MISSING",
                              absl::StrCat("the model directory lacks ", shard));
     }
-    SL_ASSIGN_OR_RETURN(auto source,
-                        SafetensorsSource::Open(std::filesystem::path(directory) / shard));
+    SL_ASSIGN_OR_RETURN(auto source, SafetensorsSource::Open(path));
     SL_RETURN_IF_ERROR(Add(std::move(source)));
     file = sources_.back().get();
   }
