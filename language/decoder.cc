@@ -12,6 +12,9 @@ struct Decoder::Step {
   std::vector<SequenceRows> sequences;
   std::vector<StepTaps*> taps;  // one a sequence; may be null
   RowAngles angles, local_angles;
+  // What one layer writes and the next writes again: taken anew, memory is set to zero first.
+  std::vector<Tensor> projected, gated;
+  Tensor out;
 };
 
 namespace {
@@ -60,12 +63,12 @@ Tensor Decoder::Normalise(const Tensor& x, const NormWeights& w) const {
                                       : LayerNormalise(x, w.weight, w.bias, spec_.rms_eps);
 }
 
-void Decoder::AttentionBlock(int64_t layer, const Step& step, Tensor* x) const {
+void Decoder::AttentionBlock(int64_t layer, Tensor* x, Step* step) const {
   const Layer& l = layers_[static_cast<size_t>(layer)];
   Tensor y = Normalise(*x, l.before_attention);
   const Linear* inward[] = {&l.q, &l.k, &l.v};
-  std::vector<Tensor> parts = ApplyAll(y, inward);
-  Tensor &q = parts[0], &k = parts[1], &v = parts[2];
+  ApplyAll(y, inward, &step->projected);
+  Tensor &q = step->projected[0], &k = step->projected[1], &v = step->projected[2];
   if (spec_.qk_norm) {
     q = RmsNormalise(q, l.q_norm, spec_.rms_eps);
     k = RmsNormalise(k, l.k_norm, spec_.rms_eps);
@@ -79,27 +82,28 @@ void Decoder::AttentionBlock(int64_t layer, const Step& step, Tensor* x) const {
       spec_.attention_scale > 0 ? spec_.attention_scale : 1 / std::sqrt(static_cast<float>(a.d));
   a.window = spec_.window(layer);
   bool local = a.window > 0 && spec_.local_rope_theta > 0;
-  const RowAngles& angles = local ? step.local_angles : step.angles;
+  const RowAngles& angles = local ? step->local_angles : step->angles;
   RotateRows(&q, spec_.heads, angles);
   RotateRows(&k, spec_.kv_heads, angles);
-  AppendRows(k, v, step.sequences, layer);
-  Tensor out = Apply(PagedAttention(q, step.sequences, a), l.o);
-  AddRows(x, 0, spec_.sandwich_norms ? Normalise(out, l.after_attention) : out);
-  for (size_t i = 0; i < step.taps.size(); ++i) {
-    StepTaps* taps = step.taps[i];
+  AppendRows(k, v, step->sequences, layer);
+  Apply(PagedAttention(q, step->sequences, a), l.o, &step->out);
+  AddRows(x, 0, spec_.sandwich_norms ? Normalise(step->out, l.after_attention) : step->out);
+  for (size_t i = 0; i < step->taps.size(); ++i) {
+    StepTaps* taps = step->taps[i];
     if (taps && taps->want_attention)
-      taps->last_row.push_back(LastRowWeights(q, step.sequences[i], a));
+      taps->last_row.push_back(LastRowWeights(q, step->sequences[i], a));
   }
 }
 
-void Decoder::MlpBlock(const Layer& l, Tensor* x) const {
+void Decoder::MlpBlock(const Layer& l, Tensor* x, Step* step) const {
   Tensor y = Normalise(*x, l.before_mlp);
   const Linear* inward[] = {&l.gate, &l.up};
-  std::vector<Tensor> both = ApplyAll(y, inward);
-  Tensor mixed = spec_.activation == Activation::kSilu ? GatedSilu(std::move(both[0]), both[1])
-                                                       : GatedGeluTanh(std::move(both[0]), both[1]);
-  Tensor down = Apply(mixed, l.down);
-  AddRows(x, 0, spec_.sandwich_norms ? Normalise(down, l.after_mlp) : down);
+  ApplyAll(y, inward, &step->gated);
+  Tensor &gate = step->gated[0], &up = step->gated[1];
+  gate = spec_.activation == Activation::kSilu ? GatedSilu(std::move(gate), up)
+                                               : GatedGeluTanh(std::move(gate), up);
+  Apply(gate, l.down, &step->out);
+  AddRows(x, 0, spec_.sandwich_norms ? Normalise(step->out, l.after_mlp) : step->out);
 }
 
 Decoder::Step Decoder::Plan(const std::vector<SequenceStep>& parts) const {
@@ -139,8 +143,8 @@ Tensor Decoder::Run(std::vector<SequenceStep> parts) const {
   };
   for (int64_t i = 0; i < spec_.layers; ++i) {
     tap(x);
-    AttentionBlock(i, step, &x);
-    MlpBlock(layers_[static_cast<size_t>(i)], &x);
+    AttentionBlock(i, &x, &step);
+    MlpBlock(layers_[static_cast<size_t>(i)], &x, &step);
     for (size_t p = 0; p < parts.size(); ++p) {
       const std::vector<Tensor>& deep = parts[p].in.deepstack;
       if (i < static_cast<int64_t>(deep.size()))

@@ -79,8 +79,8 @@ class Decoder {
 
   Tensor Normalise(const Tensor& x, const NormWeights& w) const;
   Step Plan(const std::vector<SequenceStep>& parts) const;
-  void AttentionBlock(int64_t layer, const Step& step, Tensor* x) const;
-  void MlpBlock(const Layer& layer, Tensor* x) const;
+  void AttentionBlock(int64_t layer, Tensor* x, Step* step) const;
+  void MlpBlock(const Layer& layer, Tensor* x, Step* step) const;
 
   DecoderSpec spec_;
   Device device_;
