@@ -79,7 +79,7 @@ TEST(Sizes, OwnFieldsWin) {
 }
 
 TEST(Configs, NameWhatIsWrong) {
-  auto error = [](Json config, const std::string& name) {
+  auto error = [](const Json& config, const std::string& name) {
     auto spec = SpecOf(config, name);
     return spec.ok() ? std::string("none") : std::string(spec.status().message());
   };

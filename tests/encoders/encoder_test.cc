@@ -200,7 +200,7 @@ TEST(Weights, ExtraTensorsAreNamed) {
 }
 
 TEST(Sizes, PicturesThatDoNotFitAreRefused) {
-  auto fit = [](const char* name, Tensor px) {
+  auto fit = [](const char* name, const Tensor& px) {
     auto e = LoadImageEncoder(Golden(name));
     EXPECT_TRUE(e.ok()) << e.status();
     return (*e)->Encode(px).status().code();

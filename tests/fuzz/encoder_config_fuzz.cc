@@ -14,7 +14,7 @@ constexpr int kMostLayers = 20000;
 void Census(const sightline::EncoderSpec& spec) {
   int layers = 0;
   sightline::vision::WeightSource source;
-  source.read = [&](const std::string& name,
+  source.read = [&](const std::string& /*name*/,
                     const std::vector<int64_t>& shape) -> sightline::StatusOr<sightline::Tensor> {
     if (++layers > kMostLayers) return absl::ResourceExhaustedError("too many layers");
     for (int64_t side : shape) SL_CHECK(side > 0);

@@ -287,7 +287,7 @@ class Exporter {
 
 }  // namespace
 
-void ExportTensor(const std::string& name, BlockFormat format, Shape shape,
+void ExportTensor(const std::string& name, BlockFormat format, const Shape& shape,
                   std::vector<float> values, GgufWriter* w) {
   w->Tensor(name, format, shape, [format, values = std::move(values)] {
     auto n = static_cast<int64_t>(values.size());

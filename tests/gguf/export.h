@@ -28,7 +28,7 @@ std::string ExportGguf(const std::string& directory, const std::string& folder,
 void ExportTokenizer(const nlohmann::json& tokenizer, size_t vocab, GgufWriter* w);
 
 // One tensor of float32 values in a format; [rows of `last`].
-void ExportTensor(const std::string& name, BlockFormat format, std::vector<int64_t> shape,
+void ExportTensor(const std::string& name, BlockFormat format, const std::vector<int64_t>& shape,
                   std::vector<float> values, GgufWriter* w);
 
 }  // namespace sightline

@@ -144,8 +144,9 @@ double Pooled(const Tensor& map, int64_t g, int64_t half, int64_t row, int64_t c
         map.row(std::clamp<int64_t>(y, 0, g - 1) * g + std::clamp<int64_t>(x, 0, g - 1))[channel]);
   };
   double scale = static_cast<double>(g) / static_cast<double>(half);
-  double y = std::max(0.0, (static_cast<double>(row / half) + 0.5) * scale - 0.5);
-  double x = std::max(0.0, (static_cast<double>(row % half) + 0.5) * scale - 0.5);
+  int64_t line = row / half, column = row % half;
+  double y = std::max(0.0, (static_cast<double>(line) + 0.5) * scale - 0.5);
+  double x = std::max(0.0, (static_cast<double>(column) + 0.5) * scale - 0.5);
   auto y0 = static_cast<int64_t>(y), x0 = static_cast<int64_t>(x);
   double v = y - static_cast<double>(y0), u = x - static_cast<double>(x0);
   return (1 - v) * ((1 - u) * at(y0, x0) + u * at(y0, x0 + 1)) +

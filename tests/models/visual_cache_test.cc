@@ -27,7 +27,7 @@ TEST(VisualCache, KeysCoverTheFileAndWhatWasAsked) {
   other = item;
   other.kind = MediaItem::Kind::kVideo;
   keys.push_back(MediaKey(other, "m"));
-  for (auto change : std::vector<std::function<void(VideoSampling*)>>{
+  for (const auto& change : std::vector<std::function<void(VideoSampling*)>>{
            [](VideoSampling* s) { s->frames_per_second = 1; },
            [](VideoSampling* s) { s->max_frames = 3; }, [](VideoSampling* s) { s->start_s = 2; },
            [](VideoSampling* s) { s->end_s = 2; }}) {

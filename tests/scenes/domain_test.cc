@@ -6,6 +6,7 @@
 #include <string>
 
 #include "fusion/vision_pipeline.h"
+#include "tests/support/sanitizers.h"
 #include "tools/outliers/foreign.h"
 #include "tools/world/world.h"
 
@@ -33,30 +34,35 @@ class Domain : public testing::Test {
 
 TEST_F(Domain, OutliersAreWarnedAbout) {
   const auto& kinds = outliers::Kinds();
-  int warned = 0, n = 0;
+  int warned = 0, n = 0, tried = 0;
   std::string missed;
   for (size_t k = 0; k < kinds.size(); ++k) {
     for (uint64_t i = 0; i < 2; ++i, ++n) {
+      if (n % kFewerSamples != 0) continue;
       double score = Score(*vision_, outliers::Render(k, seed_ + i));
+      ++tried;
       warned += score > 0.5;
       if (score <= 0.5) missed += std::string(" ") + kinds[k].name + "=" + std::to_string(score);
     }
   }
   ASSERT_GE(n, 60);
-  EXPECT_GE(warned, 0.9 * n) << "seed " << seed_ << " missed:" << missed;
+  // Of a few, one more may be missed by chance.
+  EXPECT_GE(warned, 0.9 * tried - (kFewerSamples > 1 ? 1 : 0))
+      << "seed " << seed_ << " missed:" << missed;
 }
 
 TEST_F(Domain, ScenesAreNot) {
-  constexpr int kScenes = 200;
+  constexpr int kScenes = 200 / kFewerSamples;
   int warned = 0;
   for (uint64_t i = 0; i < kScenes; ++i) {
     warned += Score(*vision_, world::MakeEvalItem(world::Split::kIid, seed_, i).images[0]) > 0.5;
   }
-  EXPECT_LE(warned, 0.02 * kScenes) << "seed " << seed_;
+  EXPECT_LE(warned, 0.02 * 200)  // of fewer, as many: chance allows more of a few
+      << "seed " << seed_;
 }
 
 TEST_F(Domain, ClipsAreNot) {
-  constexpr int kClips = 10;
+  constexpr int kClips = 10 / kFewerSamples;
   int warned = 0;
   for (uint64_t i = 0; i < kClips; ++i) {
     auto item = world::MakeEvalItem(world::Split::kClips, seed_, i);

@@ -14,6 +14,7 @@
 #include "fusion/engine.h"
 #include "fusion/families/scenes_prompt.h"
 #include "fusion/vision_pipeline.h"
+#include "tests/support/sanitizers.h"
 #include "tools/world/c_api.h"
 
 namespace sightline {
@@ -279,6 +280,7 @@ TEST_F(Parity, GreedyAnswersAreEqual) {
   for (size_t g = 0; g < golden_["groups"].size(); ++g) {
     Group group = Render(g);
     for (int row = 0; row < group.size(); ++row, ++compared) {
+      if (compared % kFewerSamples != 0) continue;
       Sample sample = group.Make(*vision_, row);
       GenerateRequest request;
       for (const auto& m : sample.media) request.parts.push_back({m});

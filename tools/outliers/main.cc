@@ -36,7 +36,6 @@ int main(int argc, char** argv) {
       }
     }
   }
-  std::printf("%zu kinds, %llu pictures\n", kinds.size(),
-              static_cast<unsigned long long>(kinds.size() * each));
+  std::printf("%zu kinds, %zu pictures\n", kinds.size(), kinds.size() * static_cast<size_t>(each));
   return 0;
 }

@@ -8,6 +8,11 @@
 namespace sightline::outliers {
 namespace {
 
+// Of cell (x, y) in rows of w.
+size_t At(int x, int y, int w) {
+  return static_cast<size_t>(y) * static_cast<size_t>(w) + static_cast<size_t>(x);
+}
+
 void Maze(Rng* rng, Canvas* c) {
   int cell = rng->Int(10, 24), w = std::max(3, c->width / cell), h = std::max(3, c->height / cell);
   std::vector<uint8_t> seen(static_cast<size_t>(w * h)),
@@ -20,7 +25,7 @@ void Maze(Rng* rng, Canvas* c) {
     constexpr int kSteps[4][2] = {{1, 0}, {-1, 0}, {0, 1}, {0, -1}};
     for (int d = 0; d < 4; ++d) {
       int nx = x + kSteps[d][0], ny = y + kSteps[d][1];
-      if (nx >= 0 && ny >= 0 && nx < w && ny < h && !seen[static_cast<size_t>(ny * w + nx)])
+      if (nx >= 0 && ny >= 0 && nx < w && ny < h && !seen[At(nx, ny, w)])
         next.push_back({d, ny * w + nx});
     }
     if (next.empty()) {
@@ -38,7 +43,7 @@ void Maze(Rng* rng, Canvas* c) {
   Paint(c, floor);
   for (int y = 0; y < h; ++y) {
     for (int x = 0; x < w; ++x) {
-      uint8_t o = open[static_cast<size_t>(y * w + x)];
+      uint8_t o = open[At(x, y, w)];
       if (!(o & 1))
         Line(c, (x + 1) * cell, y * cell, (x + 1) * cell, (y + 1) * cell, cell * 0.16, wall);
       if (!(o & 2))
@@ -156,7 +161,8 @@ void Board(Rng* rng, Canvas* c) {  // a game of go
   for (int i = 0; i < n * n; ++i) {
     if (!rng->Chance(0.4)) continue;
     bool black = rng->Chance(0.5);
-    double x = x0 + i % n * cell, y = y0 + i / n * cell;
+    int column = i % n, row = i / n;
+    double x = x0 + column * cell, y = y0 + row * cell;
     Disc(c, x + 1, y + 1, cell * 0.46, {60, 45, 30});
     Disc(c, x, y, cell * 0.46, black ? Rgb{20, 20, 22} : Rgb{240, 240, 236});
     Disc(c, x - cell * 0.15, y - cell * 0.15, cell * 0.1,

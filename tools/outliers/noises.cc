@@ -62,7 +62,7 @@ void Chroma(Rng* rng, Canvas* c) {
   for (int y = 0; y < c->height; ++y) {
     if (y % cell == 0)
       for (Rgb& p : row) p = Hue(rng->Uniform(), s, rng->Range(0.3, 1));
-    for (int x = 0; x < c->width; ++x) c->Blend(x, y, row[static_cast<size_t>(x / cell * cell)], 1);
+    for (int x = 0; x < c->width; ++x) c->Blend(x, y, row[static_cast<size_t>(x - x % cell)], 1);
   }
 }
 

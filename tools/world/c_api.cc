@@ -304,6 +304,6 @@ size_t sl_world_corpus(uint64_t seed, int lines, char* out, size_t capacity) {
     for (int i = 0; i < 40; ++i) text += std::string(w) + "\n";
   }
   size_t n = std::min(capacity, text.size());
-  std::memcpy(out, text.data(), n);
+  std::copy_n(text.begin(), n, out);  // as counted: no end mark
   return n;
 }

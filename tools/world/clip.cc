@@ -12,6 +12,7 @@ int SampledFrames(double duration_s) {
 std::vector<double> SampleTimes(double duration_s) {
   int n = SampledFrames(duration_s);
   std::vector<double> times;
+  times.reserve(static_cast<size_t>(n));
   for (int i = 0; i < n; ++i) times.push_back(std::round((i + 0.5) * duration_s / n * 10) / 10);
   return times;
 }
@@ -59,6 +60,8 @@ std::vector<double> EventTimes(Rng* rng, double duration, double gap, int want) 
   int n = std::min(want, fit);
   double slack = last - first - (n - 1) * gap;
   std::vector<double> cuts;
+  cuts.reserve(static_cast<size_t>(n));
+  times.reserve(static_cast<size_t>(n));
   for (int i = 0; i < n; ++i) cuts.push_back(rng->Uniform() * slack);
   std::sort(cuts.begin(), cuts.end());
   for (int i = 0; i < n; ++i) times.push_back(first + i * gap + cuts[static_cast<size_t>(i)]);
@@ -160,7 +163,8 @@ void MakeCollision(Maker* m, int lane, int first, double ratio) {
   for (int k = 0; k < 2; ++k) {
     double sign = k ? -1 : 1, meet = mid - sign * touch / 2;
     Actor a;
-    a.colours.push_back({-1, c->base.objects[static_cast<size_t>(first + k)].colour});
+    a.colours.push_back(
+        {-1, c->base.objects[static_cast<size_t>(first) + static_cast<size_t>(k)].colour});
     a.legs = {m->At(-1, lane, meet - sign * speed * lead, 0, true),
               m->At(t - lead, lane, meet - sign * speed * lead, sign * speed, true),
               m->At(t, lane, meet, -sign * speed * 0.8, true),
@@ -185,6 +189,7 @@ Clip MakeClip(Rng* rng, double aspect, double duration_s) {
   m.lanes.horizontal = rng->Chance(0.6);
   double kx = std::sqrt(aspect), along = m.lanes.horizontal ? kx : 1 / kx, across = 1 / along;
   std::vector<int> shapes;
+  shapes.reserve(kShapes);
   for (int i = 0; i < kShapes; ++i) shapes.push_back(i);
   rng->Shuffle(&shapes);
   bool collide = n >= 2 && m.HasTime() && rng->Chance(0.25);

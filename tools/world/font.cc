@@ -66,8 +66,9 @@ void DrawText(Canvas* canvas, const std::string& text, double x_px, double y_px,
     for (int x = x0; x <= x1; ++x) {
       int hits = 0;
       for (int sub = 0; sub < 9; ++sub) {
-        double fx = (x + (sub % 3 * 2 + 1) / 6.0 - x_px) / unit_px,
-               fy = (y + (sub / 3 * 2 + 1) / 6.0 - y_px) / unit_px;
+        int column_third = sub % 3, row_third = sub / 3;
+        double fx = (x + (column_third * 2 + 1) / 6.0 - x_px) / unit_px,
+               fy = (y + (row_third * 2 + 1) / 6.0 - y_px) / unit_px;
         if (fx < 0 || fy < 0 || fy >= 7) continue;
         auto cell = static_cast<size_t>(fx / 6);
         int column = static_cast<int>(fx) % 6;

@@ -21,8 +21,8 @@ Taps MakeTaps(int in, int out) {
   t.weight.resize(static_cast<size_t>(out) * t.most);
   for (int i = 0; i < out; ++i) {
     double centre = (i + 0.5) * scale;
-    int lo = std::max(0, static_cast<int>(centre - support + 0.5)),
-        hi = std::min(in, static_cast<int>(centre + support + 0.5));
+    int lo = std::max(0, static_cast<int>(std::floor(centre - support + 0.5))),
+        hi = std::min(in, static_cast<int>(std::floor(centre + support + 0.5)));
     double sum = 0;
     for (int k = lo; k < hi; ++k) sum += std::max(0.0, 1 - std::fabs(k + 0.5 - centre) / support);
     for (int k = lo; k < hi; ++k) {
