@@ -1,5 +1,5 @@
 // decode_attention_bench [--runs N] [--threads N] [--depth 4096] [--shapes a,b,c] [--isa
-// avx2|avx512] [--json]
+// avx2|avx512|vnni] [--json]
 //
 // Attention of one query row over a paged cache of published shapes, all layers distinct, beside
 // the time that a plain read of the same keys and values takes in the same minute. Results are
@@ -127,7 +127,7 @@ nlohmann::json Measure(const Shape& s, BlockFormat f, const Options& o, const Al
 
 int Run(const Options& o) {
   if (!LimitIsa(o.isa)) {
-    std::fprintf(stderr, "--isa: avx2 or avx512\n");
+    std::fprintf(stderr, "--isa: avx2, avx512 or vnni\n");
     return 2;
   }
   AlignedBuffer dram(int64_t{512} << 20);

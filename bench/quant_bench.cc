@@ -1,6 +1,6 @@
 // quant_bench [--runs N] [--threads N] [--shapes a,b,c] [--formats q8,q4,q4k,q6k,f16,bf16] [--rows
 // 512]
-// [--isa avx2|avx512] [--json]
+// [--isa avx2|avx512|vnni] [--json]
 //
 // Quantised products over the layers of published shapes, beside what the machine can do in the
 // same minute:
@@ -112,9 +112,10 @@ class Model {
   // What Prompt multiplies, on oneDNN.
   double OneDnn(int64_t rows) const {
     const Shape& s = shape_;
-    double t = OneDnnSeconds(rows, s.q, s.hidden) + OneDnnSeconds(rows, s.hidden, s.q);
-    t += 2 * OneDnnSeconds(rows, s.kv, s.hidden) + 2 * OneDnnSeconds(rows, s.ffn, s.hidden);
-    return t + OneDnnSeconds(rows, s.hidden, s.ffn);
+    const std::pair<int64_t, int64_t> matrices[] = {
+        {s.q, s.hidden},   {s.kv, s.hidden},  {s.kv, s.hidden}, {s.hidden, s.q},
+        {s.ffn, s.hidden}, {s.ffn, s.hidden}, {s.hidden, s.ffn}};
+    return OneDnnSeconds(rows, matrices);
   }
   double LayerOps() const {
     const Shape& s = shape_;
@@ -280,7 +281,7 @@ bool Listed(const std::string& list, const std::string& name) {
 
 int Run(const Options& o) {
   if (!LimitIsa(o.isa)) {
-    std::fprintf(stderr, "--isa: avx2 or avx512\n");
+    std::fprintf(stderr, "--isa: avx2, avx512 or vnni\n");
     return 2;
   }
   AlignedBuffer dram(int64_t{1} << 30);

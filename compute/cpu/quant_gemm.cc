@@ -11,66 +11,15 @@
 #define HWY_TARGET_INCLUDE "compute/cpu/quant_gemm.cc"
 #include <hwy/foreach_target.h>
 // After foreach_target.
-#include "compute/cpu/packed_read-inl.h"
+#include "compute/cpu/quant_amx-inl.h"
+#include "compute/cpu/quant_chunk-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace sightline::HWY_NAMESPACE {
 
-constexpr int64_t kGroupRows = kTilePanels * kPanelRows;
-constexpr int64_t kChunkBlocks = 16;  // of k that stay in cache at a time; whole super-blocks
-constexpr int64_t kMaxGroups = 4, kMaxRows = 512;
+constexpr int64_t kMaxRows = 512;
 // Rows of activations in a register tile: two accumulators (integers, floats) a row and vector.
 constexpr int kTileRows = kByteDot ? 6 : 4;
-
-// A chunk of one group of weight rows, unpacked.
-struct Chunk {
-  HWY_ALIGN uint8_t codes[kChunkBlocks * 8 * kTilePanels * 64];  // [quad][panel][row][4]
-  HWY_ALIGN float scale[kChunkBlocks * 2 * kGroupRows];          // [block][half][row]
-  HWY_ALIGN float min[kChunkBlocks * kGroupRows];
-};
-
-template <PackedFormat F, int kQ>
-HWY_INLINE void UnpackQuads(const uint8_t* pair, int odd, uint8_t* to) {
-  const DI di;
-  for (int v = 0; v < kPanelVectors; ++v) {
-    VI a, b;
-    LoadQuads<F, kQ>(pair, odd, v, a, b);
-    hn::Store(a, di, reinterpret_cast<int32_t*>(to + 2 * kQ * kTilePanels * 64 + v * 4 * kLanes));
-    hn::Store(b, di,
-              reinterpret_cast<int32_t*>(to + (2 * kQ + 1) * kTilePanels * 64 + v * 4 * kLanes));
-  }
-}
-
-// Blocks [first, first + count) of panel `p`, which is panel `at` of the chunk.
-template <PackedFormat F>
-void UnpackPanel(const uint8_t* p, int64_t first, int64_t count, int64_t at, Chunk* chunk) {
-  using T = Traits<F>;
-  const DF df;
-  p += first / 2 * T::kPairBytes + (T::kSuper ? first / kSuperBlocks * 64 : 0);
-  SuperScales<F> super;
-  for (int64_t b = 0; b < count; b += 2) {
-    if constexpr (T::kSuper) {
-      if (b % kSuperBlocks == 0) super.Load(p), p += 64;
-    }
-    for (int odd = 0; odd < 2; ++odd) {
-      uint8_t* to = chunk->codes + ((b + odd) * 8 * kTilePanels + at) * 64;
-      UnpackQuads<F, 0>(p, odd, to);
-      UnpackQuads<F, 1>(p, odd, to);
-      UnpackQuads<F, 2>(p, odd, to);
-      UnpackQuads<F, 3>(p, odd, to);
-      for (int v = 0; v < kPanelVectors; ++v) {
-        int64_t row = at * kPanelRows + v * kLanes;
-        for (int h = 0; h < T::kHalves; ++h) {
-          hn::Store(super.Scale(p, odd, h, v), df,
-                    chunk->scale + ((b + odd) * T::kHalves + h) * kGroupRows + row);
-        }
-        if constexpr (T::kMins)
-          hn::Store(super.Min(p, odd, v), df, chunk->min + (b + odd) * kGroupRows + row);
-      }
-    }
-    p += T::kPairBytes;
-  }
-}
 
 // kTileRows rows of activations against one chunk.
 template <PackedFormat F>
@@ -145,59 +94,98 @@ struct Tile {
   }
 };
 
-// Rows [row, row + count) of x against the chunk that starts at `block`; `columns` of out are real.
+// Rows [row, row + count) of x against the chunk that starts at `block`: added to sums
+// [count, kGroupRows], or in their place at the first block.
 template <PackedFormat F>
 void MultiplyChunk(const Chunk& chunk, const QuantRows& x, int64_t row, int64_t count,
-                   int64_t block, int64_t blocks, float* out, int64_t out_stride, int64_t columns) {
+                   int64_t block, int64_t blocks, float* sums) {
   HWY_ALIGN float spare[kTileRows][kGroupRows];
   for (int64_t i = 0; i < count; i += kTileRows) {
     Tile<F> t;
     for (int m = 0; m < kTileRows; ++m) {
-      bool real = i + m < count;  // rows past the end repeat the last one and are thrown away
+      // Rows past the end repeat the last one and are thrown away.
       int64_t r = row + std::min(i + m, count - 1), at = r * x.blocks + block;
       t.codes[m] = CodesOf<F>(x, r) + block * 32;
       t.scale[m] = x.scale + at;
       t.sum[m] = x.sum + at;
       t.bias[m] = x.bias + at;
       t.bias16[m] = x.bias16 + 2 * at;
-      t.out[m] = real && columns == kGroupRows ? out + r * out_stride : spare[m];
-      if (real && columns < kGroupRows && block > 0) {
-        std::memcpy(spare[m], out + r * out_stride, static_cast<size_t>(columns) * sizeof(float));
-      }
+      t.out[m] = i + m < count ? sums + (i + m) * kGroupRows : spare[m];
     }
     t.Run(chunk, blocks, block == 0);
-    for (int m = 0; columns < kGroupRows && m < kTileRows && i + m < count; ++m) {
-      std::memcpy(out + (row + i + m) * out_stride, spare[m],
-                  static_cast<size_t>(columns) * sizeof(float));
+  }
+}
+
+// What a thread works in: sums of one group [kMaxRows, kGroupRows] each lie side by side, since
+// outputs, a matrix row apart, fall into few sets of the caches and a page each.
+struct GemmSpace {
+  Chunk chunk;
+  HWY_ALIGN float sums[kGemmGroups][kMaxRows * kGroupRows];
+};
+
+template <PackedFormat F, bool kAmx>
+void MultiplyGroups(const PackedMatrix& w, const QuantRows& x, int64_t row, int64_t rows,
+                    int64_t g0, int64_t groups, GemmSpace* s) {
+  for (int64_t block = 0; block < w.blocks; block += kChunkBlocks) {
+    int64_t blocks = std::min(kChunkBlocks, w.blocks - block);
+    for (int64_t g = 0; g < groups; ++g) {
+      // A panel past the end leaves what the space held: its outputs are never copied.
+      for (int64_t p = 0; p < kTilePanels && (g0 + g) * kTilePanels + p < w.panels; ++p) {
+        UnpackPanel<F, kAmx>(w.panel((g0 + g) * kTilePanels + p), block, blocks, p, &s->chunk);
+      }
+      if constexpr (kAmx) {
+#if HWY_TARGET == HWY_AVX3_DL
+        AmxMultiplyChunk<F>(s->chunk, x, row, rows, block, blocks, s->sums[g]);
+#endif
+      } else {
+        MultiplyChunk<F>(s->chunk, x, row, rows, block, blocks, s->sums[g]);
+      }
+    }
+  }
+}
+
+// sums [rows, kGroupRows], of which `columns` are real.
+void CopyOut(const float* sums, int64_t rows, int64_t columns, float* out, int64_t out_stride) {
+  const DF df;
+  for (int64_t m = 0; m < rows; ++m, sums += kGroupRows, out += out_stride) {
+    if (columns < kGroupRows) {
+      std::memcpy(out, sums, static_cast<size_t>(columns) * sizeof(float));
+      continue;
+    }
+    for (int v = 0; v < kTileVectors; ++v)
+      hn::StoreU(hn::Load(df, sums + v * kLanes), df, out + v * kLanes);
+  }
+}
+
+template <PackedFormat F, bool kAmx>
+void GemmFormat(const PackedMatrix& w, const QuantRows& x, int64_t begin, int64_t end, float* out,
+                int64_t out_stride) {
+  static thread_local AlignedBuffer space(static_cast<int64_t>(sizeof(GemmSpace)));
+  auto* s = reinterpret_cast<GemmSpace*>(space.data());
+  for (int64_t g0 = begin; g0 < end; g0 += kGemmGroups) {
+    int64_t groups = std::min(kGemmGroups, end - g0);
+    for (int64_t row = 0; row < x.rows; row += kMaxRows) {
+      int64_t rows = std::min(kMaxRows, x.rows - row);
+      MultiplyGroups<F, kAmx>(w, x, row, rows, g0, groups, s);
+      for (int64_t g = 0; g < groups; ++g) {
+        int64_t column = (g0 + g) * kGroupRows;
+        CopyOut(s->sums[g], rows, std::min(kGroupRows, w.n - column),
+                out + row * out_stride + column, out_stride);
+      }
     }
   }
 }
 
 template <PackedFormat F>
-void GemmFormat(const PackedMatrix& w, const QuantRows& x, int64_t begin, int64_t end, float* out,
-                int64_t out_stride) {
-  static thread_local AlignedBuffer space(kMaxGroups * static_cast<int64_t>(sizeof(Chunk)));
-  auto* chunks = reinterpret_cast<Chunk*>(space.data());
-  for (int64_t g0 = begin; g0 < end; g0 += kMaxGroups) {
-    int64_t groups = std::min(kMaxGroups, end - g0);
-    for (int64_t row = 0; row < x.rows; row += kMaxRows) {
-      int64_t rows = std::min(kMaxRows, x.rows - row);
-      for (int64_t block = 0; block < w.blocks; block += kChunkBlocks) {
-        int64_t blocks = std::min(kChunkBlocks, w.blocks - block);
-        for (int64_t g = 0; g < groups; ++g) {
-          // A panel past the end leaves what the space held: its outputs are never copied.
-          for (int64_t p = 0; p < kTilePanels && (g0 + g) * kTilePanels + p < w.panels; ++p) {
-            UnpackPanel<F>(w.panel((g0 + g) * kTilePanels + p), block, blocks, p, chunks + g);
-          }
-        }
-        for (int64_t g = 0; g < groups; ++g) {
-          int64_t column = (g0 + g) * kGroupRows;
-          MultiplyChunk<F>(chunks[g], x, row, rows, block, blocks, out + column, out_stride,
-                           std::min(kGroupRows, w.n - column));
-        }
-      }
-    }
+void Gemm(const PackedMatrix& w, const QuantRows& x, int64_t begin, int64_t end, float* out,
+          int64_t out_stride) {
+#if HWY_TARGET == HWY_AVX3_DL
+  if (x.tile_scale) {
+    AmxTiles tiles(AmxPanel<F>::kQuads * 4);
+    return GemmFormat<F, true>(w, x, begin, end, out, out_stride);
   }
+#endif
+  GemmFormat<F, false>(w, x, begin, end, out, out_stride);
 }
 
 int64_t GroupRows() { return kGroupRows; }
@@ -206,13 +194,13 @@ void GemmAll(const PackedMatrix& w, const QuantRows& x, int64_t begin, int64_t e
              int64_t out_stride) {
   switch (w.format) {
     case PackedFormat::kQ8:
-      return GemmFormat<PackedFormat::kQ8>(w, x, begin, end, out, out_stride);
+      return Gemm<PackedFormat::kQ8>(w, x, begin, end, out, out_stride);
     case PackedFormat::kQ4:
-      return GemmFormat<PackedFormat::kQ4>(w, x, begin, end, out, out_stride);
+      return Gemm<PackedFormat::kQ4>(w, x, begin, end, out, out_stride);
     case PackedFormat::kQ4K:
-      return GemmFormat<PackedFormat::kQ4K>(w, x, begin, end, out, out_stride);
+      return Gemm<PackedFormat::kQ4K>(w, x, begin, end, out, out_stride);
     case PackedFormat::kQ6K:
-      return GemmFormat<PackedFormat::kQ6K>(w, x, begin, end, out, out_stride);
+      return Gemm<PackedFormat::kQ6K>(w, x, begin, end, out, out_stride);
   }
 }
 

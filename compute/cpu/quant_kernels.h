@@ -15,6 +15,7 @@ void GemvPanels(const PackedMatrix& w, const QuantRows& x, int64_t row, int64_t 
 
 // Weight rows that GemmGroups handles as one group.
 int64_t GemmGroupRows();
+constexpr int64_t kGemmGroups = 4;  // that it multiplies at a time
 // The same for all rows of x and groups [begin, end); meant for many rows, since it unpacks the
 // weights once.
 void GemmGroups(const PackedMatrix& w, const QuantRows& x, int64_t begin, int64_t end, float* out,

@@ -12,16 +12,19 @@ namespace sightline {
 void QuantMatMul(const QuantRows& x, std::span<const MatMulJob> jobs) {
   if (x.rows == 0) return;
   bool few = x.rows <= kGemvRows;
-  int64_t unit = few ? kPanelRows : GemmGroupRows();
+  int64_t unit = few ? kPanelRows : GemmGroupRows(), total = 0;
   std::vector<int64_t> units;
   for (const MatMulJob& job : jobs) {
     SL_CHECK(job.w->k == x.k);
     units.push_back((job.w->n + unit - 1) / unit);
+    total += units.back();
   }
   // A thread's parts follow each other, so they need not be long to stream; some 16 KiB of weights
-  // share even small matrices evenly.
-  int64_t grain = few ? std::max<int64_t>(1, 16384 / std::max<int64_t>(1, x.k * kPanelRows)) : 1;
-  ForUnits(units, grain, [&](size_t j, int64_t begin, int64_t end) {
+  // share even small matrices evenly. Groups that are multiplied together read the activations
+  // once.
+  int64_t grain = few ? 16384 / std::max<int64_t>(1, x.k * kPanelRows)
+                      : std::min(kGemmGroups, total / (4 * ComputeThreads()));
+  ForUnits(units, std::max<int64_t>(1, grain), [&](size_t j, int64_t begin, int64_t end) {
     const MatMulJob& job = jobs[j];
     if (few) {
       GemvPanels(*job.w, x, 0, x.rows, begin, end, job.out, job.out_stride);

@@ -17,8 +17,11 @@ struct QuantRows {
   int8_t* codes = nullptr;  // [rows, stride], within [-127, 127]
   int16_t* wide =
       nullptr;  // [rows, stride]: quads as k0 k2 k1 k3; null where the CPU has byte dot products
-  float* scale = nullptr;     // [rows, blocks]
-  float* sum = nullptr;       // [rows, blocks] scale * sum of the block's codes
+  float* scale = nullptr;  // [rows, blocks]
+  float* sum = nullptr;    // [rows, blocks] scale * sum of the block's codes
+  // [ceil(rows / 16), blocks, 16], the same of 16 rows side by side, for matrix tiles (amx.h); null
+  // without them and for few rows.
+  float *tile_scale = nullptr, *tile_sum = nullptr;
   int32_t* bias = nullptr;    // [rows, blocks] -128 * sum of the block's codes
   int32_t* bias16 = nullptr;  // [rows, blocks, 2] the same of each half block
 

@@ -136,7 +136,7 @@ TEST_P(QuantTest, ExtremeCodesDoNotSaturate) {
       }
       auto w = PackBlocks(format, rows.data(), n, k);
       ASSERT_TRUE(w.ok());
-      for (int64_t m : {1, 7}) {
+      for (int64_t m : {1, 7, 18}) {
         for (float sign : {-1.0f, 1.0f}) {
           std::vector<float> x(static_cast<size_t>(m * k), sign), out(static_cast<size_t>(m * n));
           QuantRows q;
@@ -180,7 +180,8 @@ TEST_P(QuantTest, FewRowsEqualManyExactly) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Targets, QuantTest, testing::ValuesIn(SimdTargets()), SimdTargetName);
+INSTANTIATE_TEST_SUITE_P(Targets, QuantTest, testing::ValuesIn(SimdTargetsAndAmx()),
+                         SimdTargetName);
 
 TEST(PackedMatrix, KeepsEveryWeight) {
   Rng rng(4);

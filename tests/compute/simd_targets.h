@@ -7,7 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "compute/cpu/amx.h"
+
 namespace sightline {
+
+constexpr int64_t kAmxTarget = int64_t{1} << 61;  // beside HWY_AVX3_DL: with matrix tiles
 
 inline std::vector<int64_t> SimdTargets() {
   std::vector<int64_t> targets;
@@ -18,19 +22,30 @@ inline std::vector<int64_t> SimdTargets() {
   return targets;
 }
 
+// And once more with matrix tiles, for what has a path of its own on them.
+inline std::vector<int64_t> SimdTargetsAndAmx() {
+  std::vector<int64_t> targets = SimdTargets();
+  if (HasAmx()) targets.insert(targets.begin(), HWY_AVX3_DL | kAmxTarget);
+  return targets;
+}
+
 inline std::string SimdTargetName(const testing::TestParamInfo<int64_t>& info) {
+  if (info.param & kAmxTarget) return "AMX";
   return hwy::TargetName(info.param);
 }
 
 class SimdTargetTest : public testing::TestWithParam<int64_t> {
  protected:
   void SetUp() override {
-    hwy::SetSupportedTargetsForTest(GetParam());
-    hwy::GetChosenTarget().Update(GetParam());
+    int64_t target = GetParam() & ~kAmxTarget;
+    hwy::SetSupportedTargetsForTest(target);
+    hwy::GetChosenTarget().Update(target);
+    AllowAmx(target != GetParam());
   }
   void TearDown() override {
     hwy::SetSupportedTargetsForTest(0);
     hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+    AllowAmx(true);
   }
 };
 

@@ -146,10 +146,8 @@ class Bench {
   // oneDNN's product of bytes over the matrices of a layer, operations a second.
   double Library() {
     if (!o_.ceilings) return 0;
-    double seconds = 0;
     int64_t rows = std::min(o_.prompt, kChunk);
-    for (auto [n, k] : LayerMatrices(s_)) seconds += OneDnnSeconds(rows, n, k);
-    return LayerOps(s_) * static_cast<double>(rows) / seconds;
+    return LayerOps(s_) * static_cast<double>(rows) / OneDnnSeconds(rows, LayerMatrices(s_));
   }
   // Multiply-adds, counted twice, of tokens at positions [first, first + n).
   double AttentionOps(int64_t first, int64_t n) const {
@@ -187,7 +185,7 @@ class Bench {
     if (!s_.tied)
       weights *=
           1 - static_cast<double>(s_.vocab * s_.hidden) / static_cast<double>(d_.parameter_count());
-    double per_row = static_cast<double>(pool_.page_bytes() / kPageRows);
+    double per_row = static_cast<double>(pool_.page_bytes()) / kPageRows;
     double kv = per_row * (static_cast<double>(depth) + static_cast<double>(o_.generate) / 2);
     auto n = static_cast<double>(o_.generate);
     std::vector<double> rate, cpu, dram, share;

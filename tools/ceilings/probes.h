@@ -2,12 +2,15 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
+#include <utility>
 
 namespace sightline::bench {
 
-// Restricts both our kernels and oneDNN to "avx2" or "avx512" (without byte dot products); ""
-// leaves them alone. False for another name. Call before anything else.
+// Restricts both our kernels and oneDNN to "avx2", "avx512" (without byte dot products) or "vnni"
+// (with them, without matrix tiles); "" leaves them alone. False for another name. Call before
+// anything else.
 bool LimitIsa(const std::string& name);
 std::string IsaName();
 
@@ -22,7 +25,8 @@ double Int8Peak();
 // The same of maddubs with 16-bit sums, which only codes of 4 bits allow; the byte dot product
 // where there is one.
 double Int4Peak();
-// oneDNN's u8 s8 s32 product, M x N x K, B as [N, K]: seconds.
-double OneDnnSeconds(int64_t m, int64_t n, int64_t k);
+// oneDNN's u8 s8 s32 products of M rows with matrices [N, K], one after another with its threads
+// awake: seconds.
+double OneDnnSeconds(int64_t m, std::span<const std::pair<int64_t, int64_t>> matrices);
 
 }  // namespace sightline::bench
