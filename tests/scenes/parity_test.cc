@@ -72,9 +72,8 @@ class Group {
   std::string pixel_checksum() const { return Checksum(pixels_.data(), pixels_.size()); }
   Image Picture(int row, int i) const {
     Image image = MakeImage(width_, height_);
-    auto at = static_cast<size_t>(row) * static_cast<size_t>(count_) + static_cast<size_t>(i);
-    std::copy_n(pixels_.begin() + static_cast<std::ptrdiff_t>(at * frame_bytes()), frame_bytes(),
-                image.rgb.begin());
+    std::copy_n(pixels_.begin() + static_cast<std::ptrdiff_t>(At(row, i) * frame_bytes()),
+                frame_bytes(), image.rgb.begin());
     return image;
   }
   Sample Make(const VisionPipeline& vision, int row) const {
@@ -85,7 +84,7 @@ class Group {
     std::vector<double> times;
     for (int i = 0; i < count_; ++i) {
       frames.push_back(Picture(row, i));
-      if (clip_) times.push_back(times_[static_cast<size_t>(row * count_ + i)]);
+      if (clip_) times.push_back(times_[At(row, i)]);
     }
     auto add = [&](const std::vector<Image>& pictures) {
       auto media = vision.EncodeFrames(pictures, times, {});
@@ -101,6 +100,9 @@ class Group {
   }
 
  private:
+  size_t At(int row, int i) const {
+    return static_cast<size_t>(row) * static_cast<size_t>(count_) + static_cast<size_t>(i);
+  }
   size_t frame_bytes() const {
     return static_cast<size_t>(width_) * static_cast<size_t>(height_) * 3;
   }

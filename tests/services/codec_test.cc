@@ -23,7 +23,8 @@ EncodedMedia RandomMedia(std::mt19937* rng) {
   m.seconds_per_span = 0.75;
   for (int i = 0; i < 3; ++i) {
     VisualSpan span{2, 3 + i, 0.5 * i};
-    span.features.resize(static_cast<size_t>(span.rows * span.cols * m.channels));
+    span.features.resize(static_cast<size_t>(span.rows) * static_cast<size_t>(span.cols) *
+                         static_cast<size_t>(m.channels));
     for (float& f : span.features) f = normal(*rng);
     span.deepstack.resize(2 * span.features.size());
     for (float& f : span.deepstack) f = normal(*rng);

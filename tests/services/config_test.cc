@@ -9,7 +9,7 @@ namespace sightline {
 namespace {
 
 std::string Write(const std::string& text) {
-  const std::string path = ::testing::TempDir() + "/sightline_config_test.toml";
+  std::string path = ::testing::TempDir() + "/sightline_config_test.toml";
   std::ofstream(path) << text;
   return path;
 }

@@ -37,7 +37,9 @@ TEST(Corpus, MeetsTheReferenceInEveryVariant) {
   for (const auto& [name, variant] : variants.items()) {
     auto tokenizer = Patched(variant["base"], variant["patch"]);
     ASSERT_NE(tokenizer, nullptr);
-    std::string hashes = ReadAll(kTokenizers + "/corpus/" + name + ".hash");
+    std::string path = kTokenizers + "/corpus/";
+    path.append(name).append(".hash");
+    std::string hashes = ReadAll(path);
     ASSERT_EQ(hashes.size(), 4 * kCount);
     int wrong[3] = {0, 0, 0};
     for (size_t i = 0; i < kCount; ++i) {

@@ -39,7 +39,7 @@ Batch Images(int threads, uint64_t seed, int n_images, float outliers, int heldo
   void* world = sl_world_create(blob.data(), blob.size(), threads);
   EXPECT_NE(world, nullptr);
   if (heldout >= 0) sl_world_measure(world, heldout);
-  auto n = static_cast<size_t>(kBatch * n_images);
+  auto n = size_t{kBatch} * static_cast<size_t>(n_images);
   Batch b;
   b.pixels.resize(n * kWidth * kHeight * 3);
   b.objects.resize(n * 12 * 16);
@@ -82,7 +82,7 @@ TEST(Trainer, TokensReadAsQuestionsWithAnswers) {
     std::map<int, std::string> question, answer;
     std::map<int, int> ends;
     for (int i = 0; i < kText; ++i) {
-      auto at = static_cast<size_t>(row * kText + i);
+      auto at = static_cast<size_t>(row) * kText + static_cast<size_t>(i);
       int id = b.tokens[at], segment = b.segment[at];
       if (segment < 0) {
         EXPECT_EQ(id, 258);
@@ -116,7 +116,7 @@ TEST(Trainer, ClipsKeepTheSamplingRule) {
   std::string blob = Blob();
   void* world = sl_world_create(blob.data(), blob.size(), 2);
   for (int frames : {4, 7, 16, 32}) {
-    auto n = static_cast<size_t>(kBatch * frames);
+    auto n = size_t{kBatch} * static_cast<size_t>(frames);
     std::vector<uint8_t> pixels(n * 64 * 64 * 3), answer(kBatch * kText);
     std::vector<int32_t> tokens(kBatch * kText), segment(kBatch * kText);
     std::vector<float> times(n);
