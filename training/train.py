@@ -1,6 +1,6 @@
 """Trains the `scenes` model from nothing but this repository.
 
-  python3 training/train.py --minutes 9 --budget 25 --state /tmp/scenes --out OUT   # run it again to go on
+  python3 training/train.py --minutes 9.5 --state /tmp/scenes --out OUT   # run it again to go on
 
 Trained in stretches of --minutes, set-up included. --budget is the training time in minutes at the stage's end, stages
 before it (--init, --done) counted in; set-up (building the renderer, compiling, recording graphs) is not training. The
@@ -101,7 +101,7 @@ class Log:
 def arguments():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--minutes", type=float, default=9)
-    ap.add_argument("--budget", type=float, default=24.5)
+    ap.add_argument("--budget", type=float, default=24.0)
     ap.add_argument("--state", default="/tmp/scenes")
     ap.add_argument("--out", default=os.environ.get("OUT", "/tmp/out"))
     ap.add_argument("--init", help="weights to start from: a folder with parts, or a model.safetensors")
