@@ -3,14 +3,18 @@
 #include <algorithm>
 #include <cmath>
 
+#include "compute/base/shape_check.h"
 #include "compute/ops/decoder_ops.h"
 #include "compute/ops/shape_ops.h"
 
 namespace sightline::language {
 
 struct Decoder::Step {
+  explicit Step(const Device& device) : plans(device) {}
   std::vector<SequenceRows> sequences;
-  std::vector<StepTaps*> taps;  // one a sequence; may be null
+  std::vector<StepTaps*> taps;              // one a sequence; may be null
+  std::vector<const AttentionHook*> hooks;  // one a sequence, some empty; none where all are
+  CausalPlans plans;
   RowAngles angles, local_angles;
   // What one layer writes and the next writes again: taken anew, memory is set to zero first.
   std::vector<Tensor> projected, gated;
@@ -18,6 +22,17 @@ struct Decoder::Step {
 };
 
 namespace {
+
+// What the hooks ask of a layer, one a sequence; none where there are no hooks.
+std::vector<AttentionSettings> AskHooks(const std::vector<const AttentionHook*>& hooks,
+                                        const Tensor& q, const std::vector<SequenceRows>& sequences,
+                                        const PagedAttentionSpec& spec) {
+  std::vector<AttentionSettings> settings(hooks.size());
+  for (size_t i = 0; i < hooks.size(); ++i) {
+    if (*hooks[i]) settings[i] = (*hooks[i])({q, sequences[i], spec});
+  }
+  return settings;
+}
 
 // Three streams of the parts' positions, [3, sum of T].
 std::vector<int32_t> Positions(const std::vector<SequenceStep>& parts) {
@@ -86,12 +101,14 @@ void Decoder::AttentionBlock(int64_t layer, Tensor* x, Step* step) const {
   RotateRows(&q, spec_.heads, angles);
   RotateRows(&k, spec_.kv_heads, angles);
   AppendRows(k, v, step->sequences, layer);
-  Apply(PagedAttention(q, step->sequences, a), l.o, &step->out);
+  std::vector<AttentionSettings> settings = AskHooks(step->hooks, q, step->sequences, a);
+  Apply(PagedAttention(q, step->sequences, a, settings, &step->plans), l.o, &step->out);
   AddRows(x, 0, spec_.sandwich_norms ? Normalise(step->out, l.after_attention) : step->out);
   for (size_t i = 0; i < step->taps.size(); ++i) {
     StepTaps* taps = step->taps[i];
-    if (taps && taps->want_attention)
-      taps->last_row.push_back(LastRowWeights(q, step->sequences[i], a));
+    if (!taps || !taps->want_attention) continue;
+    AttentionSettings own = settings.empty() ? AttentionSettings() : settings[i];
+    taps->last_row.push_back(LastRowWeights(q, step->sequences[i], a, own));
   }
 }
 
@@ -107,14 +124,19 @@ void Decoder::MlpBlock(const Layer& l, Tensor* x, Step* step) const {
 }
 
 Decoder::Step Decoder::Plan(const std::vector<SequenceStep>& parts) const {
-  Step step;
+  Step step(device_);
   int64_t first = 0;
   for (const SequenceStep& p : parts) {
     int64_t t = p.in.x.rows();
-    SL_CHECK(t > 0 && p.in.x.cols() == spec_.hidden);
+    SL_CHECK(t > 0);
+    CheckSize(p.in.x.cols(), "x", {"C", spec_.hidden});
     step.sequences.push_back({first, t, p.seq->length_, &p.seq->pages_});
     step.taps.push_back(p.taps);
     first += t;
+  }
+  auto hooked = [](const SequenceStep& p) { return static_cast<bool>(p.attention); };
+  if (std::any_of(parts.begin(), parts.end(), hooked)) {
+    for (const SequenceStep& p : parts) step.hooks.push_back(&p.attention);
   }
   std::vector<int32_t> positions = Positions(parts);
   step.angles = ToDevice(rope_.Angles(positions), device_);
@@ -166,10 +188,11 @@ Tensor Decoder::Run(std::vector<SequenceStep> parts) const {
   return y;
 }
 
-StatusOr<Tensor> Decoder::Run(StepInput in, Sequence* seq, StepTaps* taps) const {
+StatusOr<Tensor> Decoder::Run(StepInput in, Sequence* seq, StepTaps* taps,
+                              AttentionHook attention) const {
   SL_RETURN_IF_ERROR(Reserve(in.x.rows(), seq));
   std::vector<SequenceStep> one;
-  one.push_back({std::move(in), seq, taps});
+  one.push_back({std::move(in), seq, taps, std::move(attention)});
   return Run(std::move(one));
 }
 

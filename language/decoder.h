@@ -53,7 +53,8 @@ class Decoder {
   // sequences.
   Tensor Run(std::vector<SequenceStep> parts) const;
   // Reserves and runs one sequence: [T, C].
-  StatusOr<Tensor> Run(StepInput in, Sequence* seq, StepTaps* taps = nullptr) const;
+  StatusOr<Tensor> Run(StepInput in, Sequence* seq, StepTaps* taps = nullptr,
+                       AttentionHook attention = {}) const;
   Tensor Logits(const Tensor& hidden) const;  // [T, C] -> [T, V]
   // Text that follows on: the last row's logits [V], or those of every row [T, V].
   StatusOr<std::vector<float>> Forward(Tensor x, Sequence* seq) const;

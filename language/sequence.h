@@ -6,6 +6,7 @@
 
 #include "compute/base/tensor.h"
 #include "compute/kv/page_pool.h"
+#include "language/attention_hook.h"
 
 namespace sightline::language {
 
@@ -35,7 +36,8 @@ struct StepInput {
 // What a caller may read of a step; filled when given.
 struct StepTaps {
   std::vector<Tensor> hidden;  // L + 1 of [T, C]: what enters layer i; the last one is normalised
-  // L of [H, S], on the host: the last row's attention; read only if want_attention
+  // L of [H, S], on the host: the last row's attention, as the part's hook has it; read only if
+  // want_attention
   std::vector<Tensor> last_row;
   bool want_attention = false;
 };
@@ -44,7 +46,8 @@ struct StepTaps {
 struct SequenceStep {
   StepInput in;
   Sequence* seq = nullptr;
-  StepTaps* taps = nullptr;  // may be null
+  StepTaps* taps = nullptr;      // may be null
+  AttentionHook attention = {};  // may be empty
 };
 
 }  // namespace sightline::language

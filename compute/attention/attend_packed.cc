@@ -1,13 +1,15 @@
 #include "compute/attention/attend_packed.h"
 
 #include "compute/base/check.h"
+#include "compute/base/shape_check.h"
 
 namespace sightline {
 
 Tensor AttendPacked(const Tensor& qkv, int64_t heads, float scale, const AttentionPlan& plan,
                     const Tensor* bias) {
+  CheckMultiple(qkv.cols(), "qkv", {"3C", 3 * heads});
+  SL_CHECK(plan.device() == qkv.device());
   int64_t c = qkv.cols() / 3;
-  SL_CHECK(qkv.cols() == 3 * c && c % heads == 0 && plan.device() == qkv.device());
   std::vector<int64_t> shape = qkv.shape;
   shape.back() = c;
   Tensor out(shape, qkv.device());
@@ -23,7 +25,8 @@ Tensor AttendPacked(const Tensor& qkv, int64_t heads, float scale, const Attenti
   a.d = c / heads;
   a.scale = scale;
   if (bias) {
-    SL_CHECK(plan.places() && bias->rows() == heads && bias->device() == qkv.device());
+    CheckShape(*bias, "bias", {{"H", heads}, {"entries"}});
+    SL_CHECK(plan.places() && bias->device() == qkv.device());
     a.bias.table = bias->address();
     a.bias.entries = bias->cols();
   }

@@ -1,13 +1,15 @@
-// The one attention kernel: softmax(scale * q k^T) v over the keys of a BlockList.
+// The general attention kernel: softmax(scale * q k^T) v over the keys of a BlockList, edited and
+// tapped as asked. One a backend; the CPU also has one for a decoder's plain causal rows
+// (compute/cpu/decode_attention.h), which PagedAttention picks where nothing is asked.
 //
 // Letters: T query rows, S key rows, H query heads, G key/value heads (H a multiple of G), D head
 // width.
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "compute/attention/block_list.h"
+#include "compute/attention/edit_plan.h"
 #include "compute/attention/pair_bias.h"
 
 namespace sightline {
@@ -22,22 +24,6 @@ struct KvRows {
   const float* Row(int32_t r, int64_t head, int64_t d) const {
     return pages[r / page_rows] + static_cast<int64_t>(r % page_rows) * row_stride + head * d;
   }
-};
-
-// What papers do to scores (specs/fusion.md 4.2). Neutral: everything empty.
-struct EditPlan {
-  std::vector<uint8_t> key_class;  // [S]; class of each key, classes 0..classes-1
-  int classes = 0;
-  std::vector<float> bias;       // [H, classes] added to the logit
-  std::vector<float> gain;       // [H, classes] multiplies the logit
-  std::vector<float> rescale;    // [H, classes] multiplies the probability after the softmax
-  std::vector<float> head_gain;  // [H] multiplies the head's output
-};
-
-// What papers read: the mass each query row of each head puts on each key class, after the softmax
-// and before rescaling.
-struct ScoreTap {
-  std::vector<float> mass;  // [T, H, classes], sized by the call
 };
 
 struct AttentionArgs {

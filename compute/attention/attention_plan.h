@@ -1,5 +1,6 @@
-// The one way to attend: a plan takes a selector's lists to a device, a run reads them there. What
-// a plan holds depends on lists and places alone, so that one plan serves all layers of a step.
+// The way to the general attention kernel: a plan takes a selector's lists to a device, a run reads
+// them there. What a plan holds depends on lists and places alone, so that one plan serves all
+// layers of a step.
 #pragma once
 
 #include <memory>

@@ -1,5 +1,5 @@
 // Attention of few query rows over long paged keys and values: softmax(scale q k^T) v, one pass, as
-// decoding needs it.
+// decoding needs it. Lists, edits and taps are the general kernel's (attention/attention.h).
 //
 // Letters: T query rows, H query heads, G key/value heads (H a multiple of G), D head width, S
 // keys. Each key and value row is read once for all query rows and heads of its group, in spans of

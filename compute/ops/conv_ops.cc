@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "compute/backend/backend.h"
+#include "compute/base/shape_check.h"
 #include "compute/ops/shape_ops.h"
 
 namespace sightline {
@@ -12,7 +13,7 @@ namespace {
 constexpr int64_t kPatchFloats = int64_t{1} << 22;  // of one part of the patches
 
 MapView ViewOf(const Tensor& x) {
-  SL_CHECK(x.shape.size() == 3);
+  CheckShape(x, "x", {{"H"}, {"W"}, {"C"}});
   return {x.address(), x.shape[0], x.shape[1], x.shape[2]};
 }
 
@@ -21,7 +22,7 @@ Tensor DenseConv(const Tensor& x, const ConvSteps& s, const Linear& taps) {
   MapView map = ViewOf(x);
   int64_t oh = OutSide(map.h, s), ow = OutSide(map.w, s), n = taps.outputs();
   int64_t width = s.kernel * s.kernel * map.c;
-  SL_CHECK(taps.inputs() == width);
+  CheckSize(taps.inputs(), "taps", {"k * k * C", width});
   int64_t part = std::clamp<int64_t>(kPatchFloats / (ow * width), 1, oh);
   Tensor y({oh, ow, n}, x.device()), patches({part * ow, width}, x.device());
   Backend& backend = x.device().backend();
@@ -36,7 +37,7 @@ Tensor DenseConv(const Tensor& x, const ConvSteps& s, const Linear& taps) {
 Tensor DepthwiseRows(const Tensor& x, const Conv& conv) {
   const ConvSteps& s = conv.steps;
   MapView map = ViewOf(x);
-  SL_CHECK(conv.taps.w.shape[0] == s.kernel * s.kernel && conv.taps.w.shape[1] == map.c);
+  CheckShape(conv.taps.w, "taps", {{"k * k", s.kernel * s.kernel}, {"C", map.c}});
   Tensor y({OutSide(map.h, s), OutSide(map.w, s), map.c}, x.device());
   const float* bias = conv.taps.bias.empty() ? nullptr : conv.taps.bias.address();
   MustRun(x.device().backend().Depthwise(map, s, conv.taps.w.address(), bias, y.address()));
@@ -71,7 +72,7 @@ ChannelAffine BatchNorm(const Tensor& weight, const Tensor& bias, const Tensor& 
 }
 
 Tensor ApplyAffine(const Tensor& x, const ChannelAffine& a) {
-  SL_CHECK(a.scale.cols() == x.cols());
+  CheckSize(a.scale.cols(), "scale", {"C", x.cols()});
   Tensor y(x.shape, x.device());
   MustRun(x.device().backend().Affine(x.address(), a.scale.address(), a.shift.address(), x.rows(),
                                       x.cols(), y.address()));

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "compute/backend/backend.h"
+#include "compute/base/shape_check.h"
 #include "compute/ops/shape_ops.h"
 
 namespace sightline {
@@ -11,7 +12,9 @@ namespace {
 Backend& On(const Tensor& x) { return x.device().backend(); }
 
 Tensor Gated(GateOp op, Tensor gate, const Tensor& up) {
-  SL_CHECK(gate.shape == up.shape && gate.device() == up.device());
+  CheckSize(gate.rows(), "gate", {"T", up.rows()});
+  CheckSize(gate.cols(), "gate", {"F", up.cols()});
+  SL_CHECK(gate.device() == up.device());
   MustRun(On(up).Gate(op, gate.address(), up.address(), up.rows(), up.cols(), gate.address()));
   return gate;
 }
@@ -39,7 +42,8 @@ Tensor EmbedRows(const Linear& table, const std::vector<int32_t>& ids, float sca
 
 Tensor RmsNormalise(const Tensor& x, const Buffer& weight, float eps) {
   auto c = static_cast<int64_t>(weight.size());
-  SL_CHECK(c > 0 && x.cols() % c == 0 && weight.device() == x.device());
+  CheckMultiple(x.cols(), "x", {"C", c});
+  SL_CHECK(weight.device() == x.device());
   Tensor y(x.shape, x.device());
   NormView norm{weight.address(), nullptr, eps};
   MustRun(On(x).RmsNorm(x.address(), x.size() / c, c, norm, y.address()));
@@ -48,7 +52,8 @@ Tensor RmsNormalise(const Tensor& x, const Buffer& weight, float eps) {
 
 Tensor LayerNormalise(const Tensor& x, const Buffer& weight, const Buffer& bias, float eps) {
   auto c = static_cast<int64_t>(weight.size());
-  SL_CHECK(c > 0 && x.cols() % c == 0 && bias.size() == weight.size());
+  CheckMultiple(x.cols(), "x", {"C", c});
+  CheckSize(std::ssize(bias), "bias", {"C", c});
   SL_CHECK(weight.device() == x.device() && bias.device() == x.device());
   Tensor y(x.shape, x.device());
   NormView norm{weight.address(), bias.address(), eps};
@@ -65,12 +70,14 @@ Tensor GatedGeluTanh(Tensor gate, const Tensor& up) {
 }
 
 void RotateRows(Tensor* x, int64_t heads, const RowAngles& angles) {
-  SL_CHECK(x->cols() == heads * 2 * angles.cosine.cols());
+  CheckSize(x->cols(), "x", {"H * D", heads * 2 * angles.cosine.cols()});
   RotateHeads(angles.cosine, angles.sine, heads, x);
 }
 
 void AddRows(Tensor* x, int64_t first, const Tensor& y) {
-  SL_CHECK(x->cols() == y.cols() && first + y.rows() <= x->rows() && x->device() == y.device());
+  CheckSize(y.cols(), "y", {"C", x->cols()});
+  CheckRange(first, y.rows(), "rows of y", {"T", x->rows()});
+  SL_CHECK(x->device() == y.device());
   MustRun(On(y).AddRows(y.address(), nullptr, y.rows(), y.cols(), x->address() + first * y.cols()));
 }
 

@@ -3,8 +3,9 @@
 #include <algorithm>
 
 #include "compute/attention/attention_plan.h"
-#include "compute/attention/windowed_list.h"
 #include "compute/backend/backend.h"
+#include "compute/base/check.h"
+#include "compute/base/shape_check.h"
 #include "compute/base/thread_pool.h"
 #include "compute/cpu/decode_attention.h"
 #include "compute/cpu/narrow.h"
@@ -20,19 +21,21 @@ struct Tile {
   int64_t first, rows;
 };
 
-std::vector<Tile> TilesOf(const std::vector<SequenceRows>& sequences) {
-  std::vector<Tile> tiles;
-  for (const SequenceRows& s : sequences) {
-    for (int64_t i = 0; i < s.rows; i += kTileRows) {
-      tiles.push_back({&s, i, std::min(kTileRows, s.rows - i)});
-    }
+void AddTiles(const SequenceRows& s, std::vector<Tile>* tiles) {
+  for (int64_t i = 0; i < s.rows; i += kTileRows) {
+    tiles->push_back({&s, i, std::min(kTileRows, s.rows - i)});
   }
-  return tiles;
 }
 
 // The kernel's keys and values of one layer.
 PagedRows Paged(const PageTable& pages, int64_t part, const PagedAttentionSpec& spec) {
   return {pages.pages(part), kPageRows, spec.kv_heads * spec.d};
+}
+
+// The CPU's kernel for few rows does not take every width, and is not for other devices. It knows
+// the plain lists alone: no settings.
+bool HasFastKernel(const Tensor& q, const PagedAttentionSpec& spec) {
+  return q.device().is_host() && spec.d % 16 == 0;
 }
 
 void AttendTile(const Tensor& q, const Tile& tile, const PagedAttentionSpec& spec, Tensor* out) {
@@ -103,6 +106,61 @@ AttentionArgs General(const Tensor& q, const SequenceRows& s, const PagedAttenti
   return a;
 }
 
+void RunTiles(const Tensor& q, const std::vector<Tile>& tiles, const PagedAttentionSpec& spec,
+              Tensor* out) {
+  // A tile alone is spread over the threads by its keys.
+  if (tiles.size() == 1) return AttendTile(q, tiles[0], spec, out);
+  ParallelFor(static_cast<int64_t>(tiles.size()), 1, [&](int64_t b, int64_t e) {
+    for (int64_t i = b; i < e; ++i) AttendTile(q, tiles[static_cast<size_t>(i)], spec, out);
+  });
+}
+
+// The keys that the sequence's last row reads, for a query of its own.
+BlockList KeysOfLastRow(const SequenceRows& s, const PagedAttentionSpec& spec,
+                        const BlockList* lists) {
+  const auto row = static_cast<int32_t>(s.rows - 1), keys = s.length + row + 1;
+  BlockList one;
+  one.Query(0);
+  if (!lists) {
+    int32_t seen = spec.window > 0 ? std::min(spec.window, keys) : keys;
+    one.Key(keys - seen, seen);
+  }
+  for (int tile = 0; lists && tile < lists->tiles(); ++tile) {
+    std::vector<int32_t> queries = lists->QueriesOf(tile);
+    if (std::find(queries.begin(), queries.end(), row) == queries.end()) continue;
+    for (int32_t key : lists->KeysOf(tile)) {
+      if (!lists->causal || key < keys) one.Key(key);
+    }
+  }
+  one.EndTile();
+  return one;
+}
+
+// `edit` (null: none) with a new class for each key of `own`, after those there are, that keeps the
+// numbers of the class the key was in. Keys without classes are in class 0.
+EditPlan Apart(const EditPlan* edit, const SequenceRows& s, int64_t heads, RowRun own) {
+  EditPlan apart = edit ? *edit : EditPlan();
+  if (apart.key_class.empty()) {
+    apart.key_class.assign(static_cast<size_t>(s.length + s.rows), 0);
+    apart.classes = 1;
+  }
+  const int base = apart.classes;
+  apart.classes += own.count;
+  auto* key_class = &apart.key_class[static_cast<size_t>(own.first)];
+  for (std::vector<float>* table : {&apart.bias, &apart.gain, &apart.rescale}) {
+    if (table->empty()) continue;
+    std::vector<float> wide;
+    for (int64_t h = 0; h < heads; ++h) {
+      const float* row = table->data() + h * base;
+      wide.insert(wide.end(), row, row + base);
+      for (int32_t i = 0; i < own.count; ++i) wide.push_back(row[key_class[i]]);
+    }
+    *table = std::move(wide);
+  }
+  for (int32_t i = 0; i < own.count; ++i) key_class[i] = static_cast<uint8_t>(base + i);
+  return apart;
+}
+
 // Rows [from, from + n) of `rows` to `to`, in the format of the pages.
 void Store(const Tensor& rows, int64_t from, int64_t n, KvFormat format, std::byte* to) {
   int64_t c = rows.cols();
@@ -118,6 +176,8 @@ void Store(const Tensor& rows, int64_t from, int64_t n, KvFormat format, std::by
 
 void AppendRows(const Tensor& k, const Tensor& v, const std::vector<SequenceRows>& sequences,
                 int64_t layer) {
+  CheckShape(k, "k", {{"T"}, {"G * D"}});
+  CheckShape(v, "v", {{"T", k.rows()}, {"G * D", k.cols()}});
   auto append = [&](const Tensor& rows, const SequenceRows& s, int64_t part) {
     for (int64_t done = 0, n = 0; done < s.rows; done += n) {  // a page at a time
       auto at = static_cast<int32_t>(s.length + done);
@@ -126,6 +186,7 @@ void AppendRows(const Tensor& k, const Tensor& v, const std::vector<SequenceRows
     }
   };
   for (const SequenceRows& s : sequences) {
+    CheckRange(s.first, s.rows, "rows of a sequence", {"T", k.rows()});
     SL_CHECK(s.pages->device() == k.device() && k.device() == v.device());
     append(k, s, 2 * layer);
     append(v, s, 2 * layer + 1);
@@ -133,40 +194,47 @@ void AppendRows(const Tensor& k, const Tensor& v, const std::vector<SequenceRows
 }
 
 Tensor PagedAttention(const Tensor& q, const std::vector<SequenceRows>& sequences,
-                      const PagedAttentionSpec& spec) {
-  SL_CHECK(q.cols() == spec.heads * spec.d);
+                      const PagedAttentionSpec& spec, std::span<const AttentionSettings> settings,
+                      CausalPlans* plans) {
+  CheckShape(q, "q", {{"T"}, {"H * D", spec.heads * spec.d}});
+  if (!settings.empty()) CheckSize(std::ssize(settings), "settings", {"B", std::ssize(sequences)});
   Tensor out(q.shape, q.device());
-  // The CPU's kernel for few rows does not take every width, and is not for other devices.
-  if (!q.device().is_host() || spec.d % 16 != 0) {
-    for (const SequenceRows& s : sequences) {
-      BlockList list = WindowedCausalList(static_cast<int32_t>(s.rows), s.length, spec.window);
-      FloatRows k(s, 2 * spec.layer, spec), v(s, 2 * spec.layer + 1, spec);
-      AttentionArgs a = General(q, s, spec, k, v);
-      a.out = out.address() + s.first * q.cols();
-      AttentionPlan(q.device(), list).Run(a);
+  CausalPlans own_plans(q.device());
+  if (!plans) plans = &own_plans;
+  auto general = [&](const SequenceRows& s, const AttentionSettings& own, float* to) {
+    FloatRows k(s, 2 * spec.layer, spec), v(s, 2 * spec.layer + 1, spec);
+    AttentionArgs a = General(q, s, spec, k, v);
+    a.edit = own.edit;
+    a.tap = own.tap;
+    a.out = to;
+    if (own.lists) return AttentionPlan(q.device(), *own.lists).Run(a);
+    plans->For(static_cast<int32_t>(s.rows), s.length, spec.window).Run(a);
+  };
+  const bool fast = HasFastKernel(q, spec);
+  std::vector<Tile> tiles;
+  for (size_t i = 0; i < sequences.size(); ++i) {
+    const SequenceRows& s = sequences[i];
+    CheckRange(s.first, s.rows, "rows of a sequence", {"T", q.rows()});
+    AttentionSettings own = settings.empty() ? AttentionSettings() : settings[i];
+    CheckSettings(own, spec.heads, s.rows, s.length + s.rows);
+    if (!fast || !own.plain()) {
+      general(s, own, out.address() + s.first * q.cols());
+      continue;
     }
-    return out;
+    AddTiles(s, &tiles);
+    // Reading never changes the answer: the output stays the fast kernel's, to the last bit.
+    if (own.tap) general(s, own, Tensor({s.rows, q.cols()}).address());
   }
-  std::vector<Tile> tiles = TilesOf(sequences);
-  // A tile alone is spread over the threads by its keys.
-  if (tiles.size() == 1) {
-    AttendTile(q, tiles[0], spec, &out);
-    return out;
-  }
-  ParallelFor(static_cast<int64_t>(tiles.size()), 1, [&](int64_t b, int64_t e) {
-    for (int64_t i = b; i < e; ++i) AttendTile(q, tiles[static_cast<size_t>(i)], spec, &out);
-  });
+  RunTiles(q, tiles, spec, &out);
   return out;
 }
 
-Tensor LastRowWeights(const Tensor& q, const SequenceRows& s, const PagedAttentionSpec& spec) {
-  constexpr int32_t kClasses = 256;  // class 0: all other keys
-  int32_t keys = s.length + static_cast<int32_t>(s.rows),
-          seen = spec.window > 0 ? std::min(spec.window, keys) : keys;
-  BlockList one;
-  one.Query(0);
-  one.Key(keys - seen, seen);
-  one.EndTile();
+Tensor LastRowWeights(const Tensor& q, const SequenceRows& s, const PagedAttentionSpec& spec,
+                      const AttentionSettings& settings) {
+  CheckShape(q, "q", {{"T"}, {"H * D", spec.heads * spec.d}});
+  const int32_t keys = s.length + static_cast<int32_t>(s.rows);
+  CheckSettings({settings.lists, settings.edit, nullptr}, spec.heads, s.rows, keys);
+  BlockList one = KeysOfLastRow(s, spec, settings.lists);
   Tensor out({spec.heads, keys}), scratch({spec.heads, spec.d}, q.device());
   AttentionPlan plan(q.device(), one);
   SequenceRows last{s.first + s.rows - 1, 1, keys - 1, s.pages};
@@ -175,20 +243,19 @@ Tensor LastRowWeights(const Tensor& q, const SequenceRows& s, const PagedAttenti
   a.out = scratch.address();
   // The kernel's tap tells classes of keys apart: each pass gives some of the keys one of their
   // own.
-  for (int32_t first = 0; first < keys; first += kClasses - 1) {
-    int32_t n = std::min(kClasses - 1, keys - first);
-    EditPlan classes;
-    classes.classes = kClasses;
-    classes.key_class.assign(static_cast<size_t>(keys), 0);
-    for (int32_t c = 1; c <= n; ++c) {
-      classes.key_class[static_cast<size_t>(first + c - 1)] = static_cast<uint8_t>(c);
-    }
+  const bool classed = settings.edit && !settings.edit->key_class.empty();
+  const int taken = classed ? settings.edit->classes : 1, most = EditPlan::kMaxClasses - taken;
+  SL_CHECK(most > 0 && "edit.classes: none is left for a key of its own");
+  for (int32_t first = 0; first < keys; first += most) {
+    int32_t n = std::min(most, keys - first);
+    EditPlan classes = Apart(settings.edit, s, spec.heads, {first, n});
     ScoreTap tap;
     a.edit = &classes;
     a.tap = &tap;
     plan.Run(a);
     for (int64_t h = 0; h < spec.heads; ++h) {
-      std::copy_n(&tap.mass[static_cast<size_t>(h * kClasses + 1)], n, out.row(h) + first);
+      std::copy_n(&tap.mass[static_cast<size_t>(h * classes.classes + taken)], n,
+                  out.row(h) + first);
     }
   }
   return out;

@@ -4,8 +4,11 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
+#include "compute/attention/attention_settings.h"
+#include "compute/attention/causal_plans.h"
 #include "compute/base/tensor.h"
 #include "compute/kv/page_pool.h"
 
@@ -28,13 +31,19 @@ struct PagedAttentionSpec {
 // Stores k and v [T, G * D] as the rows that follow, in the format of the pages.
 void AppendRows(const Tensor& k, const Tensor& v, const std::vector<SequenceRows>& sequences,
                 int64_t layer);
-// Causal: q [T, H * D] -> [T, H * D]. A row's result depends on the row and on its sequence's keys
-// and values, to the last bit; not on the other rows of the step.
+// q [T, H * D] -> [T, H * D]; rows of no sequence and of no tile give 0. `settings`, one a sequence
+// or none at all, may change what is read and done; without them attention is causal and a row's
+// result depends on the row and on its sequence's keys and values, to the last bit; not on the
+// other rows of the step. So it does for each sequence whose settings are plain, whatever they tap.
+// `plans` keeps plain lists from layer to layer; null: they are planned anew.
 Tensor PagedAttention(const Tensor& q, const std::vector<SequenceRows>& sequences,
-                      const PagedAttentionSpec& spec);
-// What the sequence's last row of the step gives each key: [H, S], on the host. Slow; for reading
+                      const PagedAttentionSpec& spec,
+                      std::span<const AttentionSettings> settings = {},
+                      CausalPlans* plans = nullptr);
+// What the sequence's last row of the step gives each key under the settings' lists and edit:
+// [H, S], on the host. With an edit it needs fewer classes than kMaxClasses. Slow; for reading
 // models.
-Tensor LastRowWeights(const Tensor& q, const SequenceRows& sequence,
-                      const PagedAttentionSpec& spec);
+Tensor LastRowWeights(const Tensor& q, const SequenceRows& sequence, const PagedAttentionSpec& spec,
+                      const AttentionSettings& settings = {});
 
 }  // namespace sightline

@@ -1,6 +1,7 @@
 #include "compute/ops/shape_ops.h"
 
 #include "compute/backend/backend.h"
+#include "compute/base/shape_check.h"
 
 namespace sightline {
 namespace {
@@ -30,6 +31,11 @@ std::vector<int32_t> MapRows(int64_t sh, int64_t sw, int64_t h, int64_t w) {
   return rows;
 }
 
+void CheckLayer(const Tensor& x, const Linear& layer) {
+  CheckSize(x.cols(), "x", {"K", layer.inputs()});
+  if (!layer.bias.empty()) CheckSize(std::ssize(layer.bias), "bias", {"N", layer.outputs()});
+}
+
 Tensor Remapped(const Tensor& x, int64_t h, int64_t w) {
   if (x.shape[0] == h && x.shape[1] == w) return x;
   return Reshaped(GatherRows(x, MapRows(x.shape[0], x.shape[1], h, w)), {h, w, x.cols()});
@@ -44,14 +50,16 @@ Tensor Reshaped(Tensor x, std::vector<int64_t> shape) {
 }
 
 Tensor Columns(const Tensor& x, int64_t first, int64_t count) {
-  SL_CHECK(first >= 0 && count > 0 && first + count <= x.cols());
+  SL_CHECK(count > 0);
+  CheckRange(first, count, "columns of x", {"C", x.cols()});
   Tensor y(WithCols(x, count), x.device());
   MustRun(On(x).CopyBlock({x.address() + first, x.cols(), x.rows(), count}, count, y.address()));
   return y;
 }
 
 Tensor JoinColumns(const Tensor& a, const Tensor& b) {
-  SL_CHECK(a.rows() == b.rows() && a.device() == b.device());
+  CheckSize(b.rows(), "b", {"rows", a.rows()});
+  SL_CHECK(a.device() == b.device());
   int64_t width = a.cols() + b.cols();
   Tensor y(WithCols(a, width), a.device());
   MustRun(On(a).CopyBlock({a.address(), a.cols(), a.rows(), a.cols()}, width, y.address()));
@@ -61,7 +69,8 @@ Tensor JoinColumns(const Tensor& a, const Tensor& b) {
 }
 
 Tensor Rows(const Tensor& x, int64_t first, int64_t count) {
-  SL_CHECK(first >= 0 && count > 0 && first + count <= x.rows());
+  SL_CHECK(count > 0);
+  CheckRange(first, count, "rows of x", {"rows", x.rows()});
   int64_t c = x.cols();
   Tensor y({count, c}, x.device());
   MustRun(On(x).CopyBlock({x.address() + first * c, c, count, c}, c, y.address()));
@@ -69,7 +78,8 @@ Tensor Rows(const Tensor& x, int64_t first, int64_t count) {
 }
 
 Tensor JoinRows(const Tensor& a, const Tensor& b) {
-  SL_CHECK(a.cols() == b.cols() && a.device() == b.device());
+  CheckSize(b.cols(), "b", {"C", a.cols()});
+  SL_CHECK(a.device() == b.device());
   int64_t c = a.cols();
   Tensor y({a.rows() + b.rows(), c}, a.device());
   MustRun(On(a).CopyBlock({a.address(), c, a.rows(), c}, c, y.address()));
@@ -84,7 +94,8 @@ Tensor JoinRows(const std::vector<Tensor>& parts) {
   Tensor y({rows, c}, parts[0].device());
   float* to = y.address();
   for (const Tensor& p : parts) {
-    SL_CHECK(p.cols() == c && p.device() == y.device());
+    CheckSize(p.cols(), "part", {"C", c});
+    SL_CHECK(p.device() == y.device());
     MustRun(On(y).CopyBlock({p.address(), c, p.rows(), c}, c, to));
     to += p.size();
   }
@@ -109,7 +120,8 @@ Tensor MixRows(const Tensor& x, int64_t k, const std::vector<int32_t>& rows,
 }
 
 void ScatterRows(const Tensor& from, const std::vector<int32_t>& rows, Tensor* x) {
-  SL_CHECK(from.cols() == x->cols() && from.rows() == static_cast<int64_t>(rows.size()));
+  CheckSize(from.rows(), "from", {"rows", std::ssize(rows)});
+  CheckSize(from.cols(), "from", {"C", x->cols()});
   SL_CHECK(from.device() == x->device());
   for (int32_t row : rows) SL_CHECK(row >= 0 && row < x->rows());
   MustRun(On(from).ScatterRows(from.address(), x->cols(), rows, x->address()));
@@ -142,14 +154,16 @@ Tensor MapToPlanes(const Tensor& m) {
 }
 
 void Add(Tensor* x, const Tensor& y, const Tensor& gain) {
-  SL_CHECK(x->size() == y.size() && x->device() == y.device());
-  SL_CHECK(gain.data.empty() || (gain.cols() == x->cols() && gain.device() == x->device()));
+  CheckSize(y.size(), "y", {"numbers", x->size()});
+  if (!gain.data.empty()) CheckSize(gain.cols(), "gain", {"C", x->cols()});
+  SL_CHECK(x->device() == y.device() && (gain.data.empty() || gain.device() == x->device()));
   MustRun(On(*x).AddRows(y.address(), gain.data.empty() ? nullptr : gain.address(), x->rows(),
                          x->cols(), x->address()));
 }
 
 void ScaleColumns(Tensor* x, const Tensor& gain) {
-  SL_CHECK(gain.size() == x->cols() && gain.device() == x->device());
+  CheckSize(gain.size(), "gain", {"C", x->cols()});
+  SL_CHECK(gain.device() == x->device());
   MustRun(On(*x).Affine(x->address(), gain.address(), nullptr, x->rows(), x->cols(), x->address()));
 }
 
@@ -158,7 +172,9 @@ void Pointwise(PointOp op, Tensor* x, float value) {
 }
 
 void Gate(GateOp op, const Tensor& gate, Tensor* up) {
-  SL_CHECK(gate.shape == up->shape && gate.device() == up->device());
+  CheckSize(gate.rows(), "gate", {"T", up->rows()});
+  CheckSize(gate.cols(), "gate", {"F", up->cols()});
+  SL_CHECK(gate.device() == up->device());
   MustRun(On(gate).Gate(op, gate.address(), up->address(), up->rows(), up->cols(), up->address()));
 }
 
@@ -170,7 +186,8 @@ void Sigmoid(Tensor* x) { Pointwise(PointOp::kSigmoid, x); }
 namespace {
 
 NormView ViewOf(const Tensor& x, const NormWeights& n) {
-  SL_CHECK(n.weight.size() > 0 && x.cols() % n.weight.size() == 0);
+  CheckMultiple(x.cols(), "x", {"C", n.weight.size()});
+  if (!n.bias.data.empty()) CheckSize(n.bias.size(), "bias", {"C", n.weight.size()});
   SL_CHECK(n.weight.device() == x.device());
   return {n.weight.address(), n.bias.data.empty() ? nullptr : n.bias.address(), n.eps};
 }
@@ -179,7 +196,8 @@ NormView ViewOf(const Tensor& x, const NormWeights& n) {
 
 void Normalise(const Tensor& x, const NormWeights& n, Tensor* y) {
   Shape(x.shape, x.device(), y);
-  SL_CHECK(n.weight.size() == x.cols() && n.bias.size() == x.cols());
+  CheckSize(n.weight.size(), "weight", {"C", x.cols()});
+  CheckSize(n.bias.size(), "bias", {"C", x.cols()});
   MustRun(On(x).LayerNorm(x.address(), x.rows(), x.cols(), ViewOf(x, n), y->address()));
 }
 
@@ -204,7 +222,9 @@ Tensor NormaliseRms(const Tensor& x, const NormWeights& n) {
 
 void RotateHeads(const Tensor& cosine, const Tensor& sine, int64_t heads, Tensor* x) {
   int64_t d = 2 * cosine.cols();
-  SL_CHECK(cosine.shape == sine.shape && cosine.rows() == x->rows() && heads * d <= x->cols());
+  CheckShape(cosine, "cosine", {{"T", x->rows()}, {"D / 2"}});
+  CheckShape(sine, "sine", {{"T", x->rows()}, {"D / 2", cosine.cols()}});
+  CheckRange(0, heads * d, "heads of x", {"columns", x->cols()});
   SL_CHECK(cosine.device() == x->device());
   MustRun(On(*x).Rotate(cosine.address(), sine.address(), x->rows(), x->cols(), heads, d,
                         x->address()));
@@ -234,13 +254,13 @@ Tensor ColumnMoments(const Tensor& x) {
 }
 
 Tensor Product(const Tensor& a, const Tensor& b) {
-  SL_CHECK(a.cols() == b.cols());
+  CheckSize(b.cols(), "b", {"K", a.cols()});
   return Apply(a, Linear{b, {}});
 }
 
 void Apply(const Tensor& x, const Linear& layer, Tensor* y) {
   SL_CHECK(layer.packed ? x.device().is_host() : x.device() == layer.w.device());
-  SL_CHECK(x.cols() == layer.inputs());
+  CheckLayer(x, layer);
   Shape(WithCols(x, layer.outputs()), x.device(), y);
   MustRun(On(x).MatMul(x.address(), x.rows(), layer, y->address()));
 }
@@ -261,6 +281,7 @@ void ApplyAll(const Tensor& x, std::span<const Linear* const> layers, std::vecto
       Apply(x, *l, y);
       continue;
     }
+    CheckLayer(x, *l);
     Shape(WithCols(x, l->outputs()), x.device(), y);
     const float* bias = l->bias.empty() ? nullptr : l->bias.data();
     jobs.push_back({l->packed.get(), bias, y->data.data(), l->outputs()});

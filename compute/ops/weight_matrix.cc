@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "compute/base/check.h"
+#include "compute/base/shape_check.h"
 #include "compute/cpu/float_matmul.h"
 #include "compute/cpu/quant_matmul.h"
 #include "compute/cpu/word_matmul.h"
@@ -148,7 +149,7 @@ void MatMul(const float* x, int64_t x_stride, int64_t m, std::span<const WeightJ
   if (jobs.empty()) return;
   int64_t k = jobs[0].w->k();
   for (const WeightJob& job : jobs) {
-    SL_CHECK(job.w->k() == k);
+    CheckSize(job.w->k(), "w", {"K", k});
     if (const FloatMatrix* w = job.w->floats()) {
       floats.push_back({w, job.out, job.out_stride, job.bias});
     } else if (const WordMatrix* fine = job.w->words()) {
