@@ -211,10 +211,12 @@ StatusOr<GenerateSummary> Engine::Generate(const GenerateRequest& request,
   SL_RETURN_IF_ERROR(CheckSpans(prompt, spec));
   if (prompt.tokens >= spec.context) {
     return ErrorWithReason(absl::StatusCode::kInvalidArgument, "CONTEXT_TOO_LONG",
-                           "the prompt has " + std::to_string(prompt.tokens) +
-                               " tokens; the model's context holds " +
+                           "the prompt has " + std::to_string(prompt.tokens) + " tokens, " +
+                               std::to_string(prompt.visual_tokens) +
+                               " of them of images and clips; the model's context holds " +
                                std::to_string(spec.context) +
-                               " with the answer; send fewer or smaller images, or fewer frames");
+                               " with the answer; send fewer or smaller images, fewer frames of a "
+                               "clip, or less text");
   }
   auto job = std::make_shared<EngineJob>(request, context, std::move(prompt), impl_->pool.get(),
                                          &impl_->model);

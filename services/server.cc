@@ -242,6 +242,7 @@ StatusOr<std::unique_ptr<Server>> Server::Start(const ServerConfig& config,
   const absl::Time began = absl::Now();
   SL_RETURN_IF_ERROR(impl->LoadRoles(hooks));
   SL_RETURN_IF_ERROR(impl->MakeServices(wait_s));
+  if (hooks.opening) hooks.opening();
   SL_RETURN_IF_ERROR(impl->Listen(in_process));
   if (!in_process)
     Log(LogLevel::kInfo, "serving",

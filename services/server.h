@@ -16,6 +16,7 @@ namespace sightline {
 
 struct ServerHooks {
   std::function<void(const std::string& stage, double share)> loading;  // 0 to 1; may be empty
+  std::function<void()> opening;  // all is loaded, and requests can come from here on; may be empty
   std::function<void(double share)> decoding;  // of clips, local vision only; may be empty
 };
 

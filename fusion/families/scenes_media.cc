@@ -10,9 +10,36 @@
 namespace sightline {
 namespace {
 
+// Reports what has been read of a file.
+class LoadCount {
+ public:
+  LoadCount(const WeightFile& file, const LoadProgress& progress)
+      : file_(file), progress_(progress) {
+    step_.tensors_total = static_cast<int64_t>(file.tensors().size());
+    for (const auto& [name, t] : file.tensors()) step_.bytes_total += Bytes(t);
+  }
+  // Every tensor whose name begins so has been read.
+  void Add(const std::string& prefix) {
+    const auto& tensors = file_.tensors();
+    for (auto t = tensors.lower_bound(prefix); t != tensors.end() && t->first.rfind(prefix, 0) == 0;
+         ++t) {
+      ++step_.tensors_done;
+      step_.bytes_done += Bytes(t->second);
+    }
+    if (progress_) progress_(step_);
+  }
+
+ private:
+  static int64_t Bytes(const TensorInfo& t) { return static_cast<int64_t>(t.end - t.begin); }
+  const WeightFile& file_;
+  const LoadProgress& progress_;
+  LoadStep step_;
+};
+
 class ScenesMedia : public MediaEncoder {
  public:
   static StatusOr<std::unique_ptr<MediaEncoder>> Load(const std::string& directory,
+                                                      const LoadProgress& progress,
                                                       const Device& device);
   const MediaTraits& traits() const override { return traits_; }
   StatusOr<EncodedMedia> Encode(const std::vector<Image>& frames,
@@ -39,6 +66,7 @@ class ScenesMedia : public MediaEncoder {
 };
 
 StatusOr<std::unique_ptr<MediaEncoder>> ScenesMedia::Load(const std::string& directory,
+                                                          const LoadProgress& progress,
                                                           const Device& device) {
   auto p = std::make_unique<ScenesMedia>();
   SL_ASSIGN_OR_RETURN(p->spec_, ReadScenesSpec(directory));
@@ -49,6 +77,8 @@ StatusOr<std::unique_ptr<MediaEncoder>> ScenesMedia::Load(const std::string& dir
                 true,   {s.frames_per_second, s.min_frames, s.max_frames}};
   SL_ASSIGN_OR_RETURN(p->encoder_,
                       vision::ScenesEncoder::Load(s.vision, *file, s.vision_prefix, device));
+  LoadCount count(*file, progress);
+  count.Add(s.vision_prefix);
   Status first;
   auto read = [&](const std::string& name, int64_t out, int64_t in) {
     Linear l;
@@ -57,6 +87,7 @@ StatusOr<std::unique_ptr<MediaEncoder>> ScenesMedia::Load(const std::string& dir
     if (first.ok()) first = !w.ok() ? w.status() : b.status();
     if (w.ok()) l.w = *std::move(w);
     if (b.ok()) l.bias = b->data;
+    count.Add(s.projector_prefix + name + ".");
     return ToDevice(l, device);
   };
   int64_t c = s.vision.dim2, merge = s.frame_merge;
@@ -68,6 +99,7 @@ StatusOr<std::unique_ptr<MediaEncoder>> ScenesMedia::Load(const std::string& dir
       SL_ASSIGN_OR_RETURN(Tensor w,
                           file->Read(s.projector_prefix + name + ".weight", {s.text.hidden, c}));
       to->w = w.To(device);
+      count.Add(s.projector_prefix + name + ".");
     }
   }
   SL_RETURN_IF_ERROR(first);
@@ -155,9 +187,9 @@ StatusOr<EncodedMedia> ScenesMedia::Encode(const std::vector<Image>& frames,
 }  // namespace
 
 StatusOr<std::unique_ptr<MediaEncoder>> LoadScenesMedia(const std::string& directory,
-                                                        const LoadProgress&, const Device& device,
-                                                        WeightChoice) {
-  return ScenesMedia::Load(directory, device);
+                                                        const LoadProgress& progress,
+                                                        const Device& device, WeightChoice) {
+  return ScenesMedia::Load(directory, progress, device);
 }
 
 }  // namespace sightline

@@ -1,5 +1,6 @@
 #include "fusion/families/scenes_prompt.h"
 
+#include <algorithm>
 #include <cstdio>
 
 namespace sightline {
@@ -48,6 +49,14 @@ class Builder {
 StatusOr<Prompt> BuildPrompt(const ModelSpec& spec, const language::Tokenizer& tokenizer,
                              const std::vector<PromptPart>& parts) {
   using Media = std::shared_ptr<const EncodedMedia>;
+  bool has_media = std::any_of(parts.begin(), parts.end(), [](const PromptPart& p) {
+    return std::holds_alternative<Media>(p.content);
+  });
+  if (!has_media)  // it was trained with a picture before every question: without one it says
+                   // nothing
+    return ErrorWithReason(absl::StatusCode::kInvalidArgument, "MEDIA_REQUIRED",
+                           "this model answers about images and clips: attach at least one",
+                           "content");
   Builder b(spec, tokenizer);
   b.Special(spec.user);
   for (int pass = spec.media_first ? 0 : 1; pass < 2; ++pass) {

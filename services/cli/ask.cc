@@ -12,6 +12,7 @@ struct AskOptions {
   std::vector<std::string> arguments;
   v1::GenerationOptions generation;
   GenerationFlags flags;
+  MediaKind kind = MediaKind::kAuto;
   bool json = false, verbose = false, stream = true;
 };
 
@@ -51,7 +52,7 @@ int AskStreamed(Client* client, const AskOptions& o, const v1::AnswerRequest& re
 int Ask(const AskOptions& o) {
   v1::AnswerRequest request;
   for (const std::string& argument : o.arguments) {
-    auto content = ToContent(argument, false);
+    auto content = ToContent(argument, o.kind, false);
     if (!content.ok()) return Fail(content.status());
     *request.add_content() = *std::move(content);
   }
@@ -70,14 +71,14 @@ void AddAsk(CLI::App* app, int* exit_status) {
   cmd->add_option("what", o->arguments, "files and text in any order; what is no file is text")
       ->required();
   AddTarget(cmd, &o->target);
+  AddMediaKind(cmd, &o->kind);
   o->flags.Add(cmd);
   cmd->add_flag("--json", o->json, "print the whole reply as JSON");
   cmd->add_flag("--stream,!--no-stream", o->stream,
                 "print the answer as it is generated (default)");
   cmd->add_flag("-v,--verbose", o->verbose, "also print tokens and times");
   cmd->footer(
-      "Example: sightline ask --local before.png after.png \"What changed between the two "
-      "images?\"");
+      "Example: sightline ask --local first.png second.png \"Which image has more stars?\"");
   cmd->callback([o, exit_status] { *exit_status = Ask(*o); });
 }
 

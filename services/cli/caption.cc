@@ -11,13 +11,14 @@ struct CaptionOptions {
   Target target;
   std::vector<std::string> files;
   GenerationFlags flags;
+  MediaKind kind = MediaKind::kAuto;
   bool json = false, verbose = false;
 };
 
 int Describe(const CaptionOptions& o) {
   v1::CaptionRequest request;
   for (const std::string& file : o.files) {
-    auto content = ToContent(file, true);
+    auto content = ToContent(file, o.kind, true);
     if (!content.ok()) return Fail(content.status());
     *request.add_content() = *std::move(content);
   }
@@ -47,6 +48,7 @@ void AddCaption(CLI::App* app, int* exit_status) {
   auto o = std::make_shared<CaptionOptions>();
   cmd->add_option("files", o->files, "image and clip files")->required();
   AddTarget(cmd, &o->target);
+  AddMediaKind(cmd, &o->kind);
   o->flags.Add(cmd);
   cmd->add_flag("--json", o->json, "print the whole reply as JSON");
   cmd->add_flag("-v,--verbose", o->verbose, "also print tokens and times");

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <utility>
 
 #include "services/status_map.h"
 #include "vision/decode.h"
@@ -19,20 +20,34 @@ double SecondsOf(const google::protobuf::Duration& d) {
   return static_cast<double>(d.seconds()) + d.nanos() * 1e-9;
 }
 
+// Settings of a server inside this process: environment, then flags. What the environment says of
+// addresses and roles is about servers, and nothing listens here.
+StatusOr<ServerConfig> LocalConfig(const Target& target) {
+  const ServerConfig built_in;
+  ServerConfig c;
+  c.log_level = "error";
+  SL_RETURN_IF_ERROR(ReadEnvironment(&c));
+  c.role = built_in.role;
+  c.listen = built_in.listen;
+  c.vision = built_in.vision;
+  c.language = built_in.language;
+  const std::pair<const std::optional<std::string>&, std::string&> given[] = {
+      {target.model, c.model},     {target.mmproj, c.mmproj}, {target.device, c.device},
+      {target.weights, c.weights}, {target.kv, c.kv},
+  };
+  for (const auto& [flag, setting] : given) {
+    if (flag) setting = *flag;
+  }
+  return c;
+}
+
 }  // namespace
 
 StatusOr<std::unique_ptr<Client>> Client::Connect(const Target& target) {
   auto client = std::make_unique<Client>();
   client->target_ = target;
   if (target.local) {
-    ServerConfig config;
-    config.model = target.model;
-    config.mmproj = target.mmproj;
-    config.device = target.device;
-    config.log_level = "error";
-    SL_RETURN_IF_ERROR(ReadEnvironment(&config));
-    if (!target.weights.empty()) config.weights = target.weights;
-    if (!target.kv.empty()) config.kv = target.kv;
+    SL_ASSIGN_OR_RETURN(const ServerConfig config, LocalConfig(target));
     client->decoding_ = std::make_unique<ProgressBar>("decoding");
     ProgressBar loading("loading ");
     ServerHooks hooks;
@@ -57,7 +72,7 @@ std::unique_ptr<grpc::ClientContext> Client::Call() const {
   return call;
 }
 
-StatusOr<v1::Content> ToContent(const std::string& argument, bool must_be_file) {
+StatusOr<v1::Content> ToContent(const std::string& argument, MediaKind kind, bool must_be_file) {
   namespace fs = std::filesystem;
   v1::Content content;
   std::error_code ec;
@@ -73,8 +88,10 @@ StatusOr<v1::Content> ToContent(const std::string& argument, bool must_be_file) 
   std::ifstream in(argument, std::ios::binary);
   std::string bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
   if (in.bad()) return absl::InvalidArgumentError("cannot read " + argument);
-  // Moving GIFs are clips to the server as well, yet people mean the picture; --video would say so.
-  if (SniffImageFormat(bytes) != ImageFormat::kUnknown) {
+  // A moving GIF could be either, and most people mean the picture.
+  if (kind == MediaKind::kAuto)
+    kind = SniffImageFormat(bytes) != ImageFormat::kUnknown ? MediaKind::kImage : MediaKind::kVideo;
+  if (kind == MediaKind::kImage) {
     content.mutable_image()->set_data(std::move(bytes));
   } else {
     content.mutable_video()->set_data(std::move(bytes));

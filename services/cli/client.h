@@ -4,6 +4,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,14 +17,15 @@ namespace sightline::cli {
 
 struct Target {
   std::string server = "127.0.0.1:50051";
-  bool local = false;   // start a server inside this process
-  std::string model;    // of a local server; empty: the one that ships
-  std::string mmproj;   // its visual half, where it is a GGUF file
-  std::string weights;  // of a local server's model; empty: as the environment says, or stored
-  std::string kv;       // its keys and values; empty: as the environment says, or auto
-  std::string device = "cpu";  // of a local server
+  bool local = false;  // start a server inside this process
+  // Settings of a local server (services/config.h); not given: as the environment says, or built
+  // in.
+  std::optional<std::string> model, mmproj, device, weights, kv;
   double deadline_s = 300;
 };
+
+// What files are sent as: kAuto goes by their first bytes.
+enum class MediaKind { kAuto, kImage, kVideo };
 
 // A connection; owns the server of --local.
 class Client {
@@ -40,8 +42,8 @@ class Client {
   std::unique_ptr<v1::VisionLanguageService::Stub> stub_;
 };
 
-// A file becomes an image or a clip (told by its first bytes), anything else is text.
-StatusOr<v1::Content> ToContent(const std::string& argument, bool must_be_file);
+// A file becomes an image or a clip, anything else is text.
+StatusOr<v1::Content> ToContent(const std::string& argument, MediaKind kind, bool must_be_file);
 
 // "error: <message>" with what can be done about it, on standard error; returns the exit status for
 // it.

@@ -1,9 +1,8 @@
-#include <csignal>
 #include <cstdio>
-#include <thread>
 
 #include "services/cli/client.h"
 #include "services/cli/commands.h"
+#include "services/cli/stop_signals.h"
 #include "services/log.h"
 
 namespace sightline::cli {
@@ -15,6 +14,22 @@ struct ServeOptions {
   std::vector<std::string> values;  // one a setting, empty: not given
   std::vector<CLI::Option*> given;
 };
+
+// A flag for setting `i`. One of true or false also takes a value: --flag, --flag=true,
+// --flag=false.
+CLI::Option* AddSetting(CLI::App* cmd, size_t i, ServeOptions* o) {
+  const Setting& s = Settings()[i];
+  const std::string help = std::string(s.help) + " [" + s.Environment() + "]";
+  CLI::Option* option = std::holds_alternative<bool ServerConfig::*>(s.field)
+                            ? cmd->add_flag(s.Flag(), o->values[i], help)
+                            : cmd->add_option(s.Flag(), o->values[i], help)
+                                  ->group(s.key[0] == 'l' ? "Limits" : "Options");
+  // Refused here, where the error names the flag.
+  return option->check([&s](const std::string& text) {
+    ServerConfig unused;
+    return std::string(SetFromText(s, text, &unused).message());
+  });
+}
 
 StatusOr<ServerConfig> Effective(const ServeOptions& o) {
   ServerConfig c;
@@ -33,30 +48,19 @@ int Serve(const ServeOptions& o) {
     std::printf("%s", ToToml(*config).c_str());
     return 0;
   }
-  // Blocked before any thread exists, so that sigwait below is the one place that sees them.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  StopSignals signals;
   std::unique_ptr<Server> server;
   {
     ProgressBar bar("loading");
     ServerHooks hooks;
     hooks.loading = [&](const std::string& stage, double share) { bar.Set(share, stage); };
+    hooks.opening = [&] { signals.Serving(); };
     auto started = Server::Start(*config, hooks);
     if (!started.ok()) return Fail(started.status());
     server = *std::move(started);
   }
-  int signal = 0;
-  sigwait(&signals, &signal);
+  signals.Wait();
   Log(LogLevel::kInfo, "draining: health says NOT_SERVING, calls in flight go on");
-  // A second signal does not wait for anybody.
-  std::thread([signals]() mutable {
-    int again = 0;
-    sigwait(&signals, &again);
-    std::_Exit(130);
-  }).detach();
   server->Drain();
   Log(LogLevel::kInfo, "stopped");
   return 0;
@@ -72,18 +76,11 @@ void AddServe(CLI::App* app, int* exit_status) {
   cmd->add_flag("--print-config", o->print,
                 "print the settings that would be used, as TOML, and stop");
   o->values.resize(Settings().size());
-  for (size_t i = 0; i < Settings().size(); ++i) {
-    const Setting& s = Settings()[i];
-    const std::string help = std::string(s.help) + " [" + s.Environment() + "]";
-    if (std::holds_alternative<bool ServerConfig::*>(s.field)) {
-      o->values[i] = "true";
-      o->given.push_back(cmd->add_flag(s.Flag(), help));
-    } else {
-      o->given.push_back(cmd->add_option(s.Flag(), o->values[i], help)
-                             ->group(s.key[0] == 'l' ? "Limits" : "Options"));
-    }
-  }
-  cmd->footer("Later wins: built-in values, --config, environment, flags.");
+  for (size_t i = 0; i < Settings().size(); ++i) o->given.push_back(AddSetting(cmd, i, o.get()));
+  cmd->footer(
+      "Later wins: built-in values, --config, environment, flags. What has no TEXT is on when "
+      "given, "
+      "and --insecure=false turns it off.");
   cmd->callback([o, exit_status] { *exit_status = Serve(*o); });
 }
 

@@ -65,7 +65,11 @@ Status AnswerFlow::Run(const std::vector<CheckedPart>& parts, const CheckedOptio
     request.parts.push_back({std::move(media->media)});
   }
   const absl::Time encoded = absl::Now();
-  SL_ASSIGN_OR_RETURN(GenerateSummary done, language_->Generate(request, context, sink));
+  auto generated = language_->Generate(request, context, sink);
+  // Only the parts together are too long: none of them is at fault alone.
+  if (ReasonOf(generated.status()) == "CONTEXT_TOO_LONG")
+    return AtField(generated.status(), "content");
+  SL_ASSIGN_OR_RETURN(GenerateSummary done, std::move(generated));
   summary->set_finish_reason(done.reason == FinishReason::kStop ? v1::FINISH_REASON_STOP
                                                                 : v1::FINISH_REASON_LENGTH);
   summary->mutable_usage()->set_prompt_tokens(done.prompt_tokens - done.visual_tokens);

@@ -84,13 +84,17 @@ Status GatewayService::CaptionAll(const v1::CaptionRequest& request, const Reque
     v1::AnswerSummary* summary = caption->mutable_summary();
     summary->set_model("models/" + model_.model);
     summary->set_request_id(context.request_id);
-    SL_RETURN_IF_ERROR(flow_.Run(
+    const Status run = flow_.Run(
         {part, question}, options, context,
         [&](const Delta& d) {
           caption->mutable_text()->append(d.text);
           return true;
         },
-        summary));
+        summary);
+    // The prompt of a caption is this one part.
+    if (FieldOf(run) == "content")
+      return AtField(run, "content[" + std::to_string(part.index) + "]");
+    SL_RETURN_IF_ERROR(run);
   }
   return absl::OkStatus();
 }

@@ -1,5 +1,6 @@
 #include "services/roles/remote.h"
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -11,6 +12,15 @@
 
 namespace sightline {
 namespace {
+
+// Waits a moment for a connection that is down. While it is, gRPC fails calls at once; and in a
+// process that serves nothing yet, no other thread reads from sockets: without a call that waits, a
+// new connection goes unheard until gRPC looks by itself, every 5 s.
+void AwaitConnection(grpc::Channel* channel, const RequestContext& context) {
+  if (channel->GetState(true) == GRPC_CHANNEL_READY) return;
+  const absl::Time end = std::min(context.deadline, absl::Now() + absl::Milliseconds(200));
+  channel->WaitForConnected(absl::ToChronoTime(end));
+}
 
 // A client call that ends when the request it serves is cancelled. Blocking reads cannot look for
 // themselves.
@@ -69,6 +79,7 @@ std::shared_ptr<grpc::Channel> RoleChannel(const std::string& address) {
   grpc::ChannelArguments args;
   args.SetMaxReceiveMessageSize(-1);
   args.SetMaxSendMessageSize(-1);
+  args.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   args.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
   args.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 20000);
   // Channels of one process to one address would share a connection and its flow control.
@@ -108,6 +119,7 @@ StatusOr<ImageFeatures> RemoteVision::EncodeImage(const ImageRequest& request,
 }
 
 StatusOr<VisionInfo> RemoteVision::Info(const RequestContext& context) {
+  AwaitConnection(channel_.get(), context);
   WatchedCall call(context);
   internal::v1::GetVisionInfoResponse response;
   SL_RETURN_IF_ERROR(Heard(stub_->GetVisionInfo(call.call(), {}, &response), context, "vision"));
@@ -145,6 +157,7 @@ StatusOr<GenerateSummary> RemoteLanguage::Generate(const GenerateRequest& reques
 }
 
 StatusOr<LanguageInfo> RemoteLanguage::Info(const RequestContext& context) {
+  AwaitConnection(channel_.get(), context);
   WatchedCall call(context);
   internal::v1::GetLanguageInfoResponse response;
   SL_RETURN_IF_ERROR(

@@ -1,9 +1,10 @@
 #!/bin/sh
-# The command line against a real server process: start, ask, errors, drain on SIGTERM.
-# cli_test.sh SIGHTLINE SCENE_FILES
+# The command line against a real server process: start, ask, flags and environment, errors, drain on SIGTERM.
+# cli_test.sh SIGHTLINE SCENE_FILES MEDIA_FILES
 set -eu
 sightline=$1
 scenes=$2
+media=$3
 work=$(mktemp -d)
 trap 'kill "$pid" 2>/dev/null || true; rm -rf "$work"' EXIT
 fail() { echo "FAIL: $*" >&2; exit 1; }
@@ -45,6 +46,43 @@ grep -q 'INVALID_ARGUMENT.*content\[0\].image.data' "$work/error" || fail "no cl
 grep -q 'sightline serve' "$work/error" || fail "no advice: $(cat "$work/error")"
 "$sightline" ask --server "$address" missing.png "what?" 2>/dev/null && fail "a missing file was taken for text"
 "$sightline" nonsense >/dev/null 2>&1 && fail "nonsense was taken"
+
+# Every flag of true or false takes a value.
+printed() { "$sightline" serve --print-config "$@"; }
+for flag in --insecure --insecure=true; do printed "$flag" | grep -q '^insecure = true$' || fail "$flag"; done
+printed --insecure=false | grep -q '^insecure = false$' || fail "--insecure=false"
+printed --reuse-prefixes=false | grep -q '^reuse_prefixes = false$' || fail "--reuse-prefixes=false"
+SIGHTLINE_REUSE_PREFIXES=false printed --reuse-prefixes | grep -q '^reuse_prefixes = true$' || fail "--reuse-prefixes"
+printed --print-config=false --reuse-prefixes=perhaps >"$work/out" 2>&1 && fail "--reuse-prefixes=perhaps was taken"
+grep -q -- '--reuse-prefixes.*must be true or false' "$work/out" || fail "the flag is not named: $(cat "$work/out")"
+"$sightline" list --server "$address" --json=perhaps >"$work/out" 2>&1 && fail "--json=perhaps was taken"
+grep -q -- '--json' "$work/out" || fail "the flag is not named: $(cat "$work/out")"
+"$sightline" list --server "$address" --local=false --json=false | grep -q '^models/scenes' || fail "--local=false"
+
+# Flags win over the environment, and nothing listens inside this program.
+here="$(dirname "$0")/../.."
+SIGHTLINE_SERVER="$address" "$sightline" list | grep -q '^models/scenes' || fail "SIGHTLINE_SERVER"
+SIGHTLINE_SERVER="unix:$work/nobody" "$sightline" list --server "$address" | grep -q '^models/scenes' || fail "--server does not win"
+SIGHTLINE_SERVER="unix:$work/nobody" SIGHTLINE_LISTEN=0.0.0.0:50051 SIGHTLINE_ROLE=gateway SIGHTLINE_VISION="unix:$work/v" \
+  "$sightline" list --local | grep -q '^models/scenes' || fail "--local listens to what servers are told"
+SIGHTLINE_MODEL=/nonexistent SIGHTLINE_DEVICE=none SIGHTLINE_WEIGHTS=none SIGHTLINE_KV=none "$sightline" list --local \
+  --model "$here/models/scenes" --device cpu --weights f32 --kv f32 | grep -q '^models/scenes' || fail "flags of --local do not win"
+SIGHTLINE_MODEL="$work/none" "$sightline" list --local >/dev/null 2>&1 && fail "the model of the environment was not looked for"
+"$sightline" list --server "$address" --local >/dev/null 2>&1 && fail "--server and --local were both taken"
+"$sightline" list --server "$address" --model "$here/models/scenes" >/dev/null 2>&1 && fail "--model was taken without --local"
+
+for penalty in presence frequency; do
+  "$sightline" ask --server "$address" --$penalty-penalty 2 "$scenes/scene-0.png" "what?" >/dev/null || fail "$penalty penalty"
+  "$sightline" caption --server "$address" --$penalty-penalty 3 "$scenes/scene-0.png" 2>"$work/error" && fail "$penalty penalty 3"
+  grep -q "field generation_options.${penalty}_penalty" "$work/error" || fail "no clear error: $(cat "$work/error")"
+done
+
+# A moving GIF is a picture unless it is said to be a clip.
+is_clip() { "$sightline" ask --server "$address" --json "$@" "What happens?" | grep -q frame_offsets; }
+is_clip "$media/clip_gif.gif" && fail "a GIF was taken for a clip"
+is_clip --as video "$media/clip_gif.gif" || fail "--as video"
+"$sightline" caption --server "$address" --as video "$media/clip_gif.gif" | grep -q . || fail "caption --as video"
+"$sightline" ask --server "$address" --as film "$media/clip_gif.gif" "what?" >/dev/null 2>&1 && fail "--as film was taken"
 
 kill -TERM "$pid"
 wait "$pid" || fail "exit status $? after SIGTERM"

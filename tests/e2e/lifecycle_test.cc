@@ -1,4 +1,5 @@
 // Deadlines, cancellation, busy servers, lost roles, health, reflection, drain.
+#include <algorithm>
 #include <atomic>
 #include <thread>
 
@@ -10,17 +11,17 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// A request that decodes for long: no end mark is likely at this temperature.
+// A request that decodes for seconds, whatever the weights are: words that are there already
+// outrank the end mark, which is not.
 v1::StreamAnswerRequest LongRequest() {
   v1::StreamAnswerRequest r;
   *r.add_content() = MediaContent("scene-0.png");
   r.add_content()->set_text("Describe the image.");
   auto* o = r.mutable_generation_options();
   o->set_max_output_tokens(3000);
-  o->set_temperature(2);
-  o->set_repetition_penalty(1.0);
+  o->set_temperature(0);
+  o->set_repetition_penalty(0.05);
   o->set_frequency_penalty(-2);
-  o->set_seed(3);
   return r;
 }
 
@@ -134,6 +135,22 @@ TEST(RolesTest, AGatewayNeedsAddresses) {
   auto s = Server::Start(c);
   ASSERT_FALSE(s.ok());
   EXPECT_EQ(FieldOf(s.status()), "server.vision");
+}
+
+TEST(StartTest, ReportsHowFarLoadingIsAndWhenRequestsCanCome) {
+  std::vector<double> shares;
+  size_t before_opening = 0;
+  ServerHooks hooks;
+  hooks.loading = [&](const std::string&, double share) { shares.push_back(share); };
+  hooks.opening = [&] { before_opening = shares.size(); };
+  ASSERT_TRUE(Server::Start(BaseConfig(), hooks).ok());
+  EXPECT_TRUE(std::is_sorted(shares.begin(), shares.end()));
+  EXPECT_EQ(shares.front(), 0);
+  EXPECT_EQ(shares.back(), 1);
+  const auto between =
+      std::count_if(shares.begin(), shares.end(), [](double s) { return s > 0 && s < 1; });
+  EXPECT_GE(between, 3);
+  EXPECT_EQ(before_opening, shares.size());
 }
 
 TEST(RolesTest, APortThatIsTakenIsSaid) {

@@ -1,4 +1,8 @@
 // Every refusal of the edge: its code, its reason, the field it names; and the server goes on.
+#include <gmock/gmock.h>
+
+#include <filesystem>
+#include <fstream>
 #include <limits>
 
 #include "google/rpc/error_details.pb.h"
@@ -7,6 +11,8 @@
 
 namespace sightline::e2e {
 namespace {
+
+class ContextTest : public ::testing::TestWithParam<bool> {};
 
 class LimitsTest : public ::testing::TestWithParam<bool> {
  protected:
@@ -151,6 +157,51 @@ TEST_P(LimitsTest, CaptionTakesNoText) {
   EXPECT_EQ(FieldOf(FromGrpc(s)), "content[1].text");
 }
 
+// As many images as the limits let through are more than the context of the model that ships holds.
+TEST_P(ContextTest, TheWholePromptIsAtFaultAndItsSizeIsSaid) {
+  Deployment server(GetParam());
+  v1::AnswerRequest r;
+  for (int64_t i = 0; i < ServerConfig().max_images; ++i)
+    *r.add_content() = MediaContent("scene-0.png");
+  r.add_content()->set_text("How many objects are there?");
+  v1::AnswerResponse response;
+  const Status s = FromGrpc(Answer(server.Stub().get(), r, &response));
+  EXPECT_EQ(s.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(ReasonOf(s), "CONTEXT_TOO_LONG");
+  EXPECT_EQ(FieldOf(s), "content");
+  for (const char* words : {"of images and clips", "holds 4096", "send fewer or smaller images"})
+    EXPECT_THAT(std::string(s.message()), ::testing::HasSubstr(words));
+}
+
+// A copy of the model that ships, which has room for a picture but not for a clip.
+std::string SmallContext() {
+  namespace fs = std::filesystem;
+  const fs::path folder = fs::path(::testing::TempDir()) / "small_context";
+  fs::remove_all(folder);
+  fs::copy(BaseConfig().model, folder);
+  auto config = nlohmann::json::parse(ReadFile(folder / "config.json"));
+  config["text_config"]["max_position_embeddings"] = 300;
+  std::ofstream(folder / "config.json") << config;
+  return folder;
+}
+
+TEST_P(ContextTest, TheOnePartOfACaptionIsAtFault) {
+  ServerConfig front = BaseConfig();
+  front.model = SmallContext();
+  Deployment server(GetParam(), front);
+  v1::CaptionRequest r;
+  *r.add_content() = MediaContent("scene-0.png");
+  *r.add_content() = MediaContent("clip-0.mp4");
+  v1::CaptionResponse response;
+  grpc::ClientContext call;
+  SetDeadline(&call, 120);
+  const Status s = FromGrpc(server.Stub()->Caption(&call, r, &response));
+  EXPECT_EQ(ReasonOf(s), "CONTEXT_TOO_LONG") << s;
+  EXPECT_EQ(FieldOf(s), "content[1]");
+}
+
+INSTANTIATE_TEST_SUITE_P(Deployments, ContextTest, ::testing::Values(false, true),
+                         [](const auto& p) { return p.param ? "Split" : "Whole"; });
 INSTANTIATE_TEST_SUITE_P(Deployments, LimitsTest, ::testing::Values(false, true),
                          [](const auto& p) { return p.param ? "Split" : "Whole"; });
 
