@@ -98,6 +98,8 @@ void ExpectAllCases(const std::string& model) {
 
 TEST(Serve, QwenFromFilesMeetsTheReference) { ExpectAllCases(GoldenDirectory("qwen2_5_vl")); }
 
+TEST(Serve, SmolVlmFromTextMeetsTheReference) { ExpectAllCases(GoldenDirectory("smolvlm")); }
+
 TEST(Serve, OtherFoldersMeetTheReference) {
   const char* place = std::getenv("SIGHTLINE_GOLDENS");
   if (!place) GTEST_SKIP() << "SIGHTLINE_GOLDENS is not set";

@@ -25,7 +25,8 @@ TEST_P(Strings, MeetTheReference) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Tokenizers, Strings,
-                         ::testing::Values("llama2", "llama3", "qwen2", "smollm"));
+                         ::testing::Values("llama2", "llama3", "llava_onevision", "qwen2",
+                                           "smollm"));
 
 uint32_t Hash(const Ids& ids) { return Fnv(ids.data(), ids.size() * sizeof(int32_t)); }
 
