@@ -79,12 +79,12 @@ constexpr Rgb kBlack = {20, 20, 20}, kWhite = {245, 245, 245};
 // Character unit: a glyph is 7 units tall; 1.5 px at least so that it stays readable.
 double LabelUnit(double side_px) { return std::max(1.5, side_px * 0.0062); }
 
-void DrawPlate(Canvas* c, const Object& o, double cx, double cy, double r, double side_px) {
+void DrawPlate(Canvas* c, const Object& o, int id, double cx, double cy, double r, double side_px) {
   double unit = LabelUnit(side_px), w = TextWidth(o.label, unit), h = 7 * unit, pad = 1.6 * unit;
   double x = std::clamp(cx - w / 2, pad, std::max(pad, c->width - w - pad));
   double y = o.label_inside ? cy - h / 2 : cy + r * 1.02 + pad;
   DrawRect(c, x - pad, y - pad, x + w + pad, y + h + pad, 1.5 * unit, 0,
-           o.label_dark ? kBlack : kWhite, -1);
+           o.label_dark ? kBlack : kWhite, id);
   DrawText(c, o.label, x, y, unit, o.label_dark ? kWhite : kBlack);
 }
 
@@ -145,9 +145,30 @@ void Measure(Scene* s, const Canvas& c, const std::vector<int>& whole) {
   }
 }
 
+// Labels of shapes, over all objects; returns whose label each pixel shows. The canvas keeps the
+// objects' owner map.
+std::vector<int16_t> DrawPlates(const Scene& s, double side_px, Canvas* c) {
+  std::vector<int16_t> plates(c->owner.size(), -1);
+  c->taken.clear();
+  c->owner.swap(plates);
+  for (size_t i = 0; i < s.objects.size(); ++i) {
+    const Object& o = s.objects[i];
+    if (o.kind == Kind::kShape && !o.label.empty())
+      DrawPlate(c, o, static_cast<int>(i), o.u * c->width, o.v * c->height, o.r * side_px, side_px);
+  }
+  c->owner.swap(plates);
+  return plates;
+}
+
 }  // namespace
 
-void DrawObjects(Scene* s, Canvas* c) {
+std::vector<uint8_t> InstanceMap::Mask(int index) const {
+  std::vector<uint8_t> mask(object.size());
+  for (size_t i = 0; i < object.size(); ++i) mask[i] = index >= 0 && object[i] == index;
+  return mask;
+}
+
+void DrawObjects(Scene* s, Canvas* c, InstanceMap* instances) {
   double side = std::sqrt(static_cast<double>(c->width) * c->height);
   if (s->panel) {
     double unit = LabelUnit(side);
@@ -174,22 +195,27 @@ void DrawObjects(Scene* s, Canvas* c) {
     }
   }
   Measure(s, *c, whole);
-  for (const Object& o : s->objects) {
-    if (o.kind == Kind::kShape && !o.label.empty())
-      DrawPlate(c, o, o.u * c->width, o.v * c->height, o.r * side, side);
-  }
+  std::vector<int16_t> plates = DrawPlates(*s, side, c);
+  if (instances) *instances = {c->width, c->height, c->owner, std::move(plates)};
 }
 
-Picture Render(Scene* s, int width, int height) {
+Picture Render(Scene* s, int width, int height, InstanceMap* instances) {
   Canvas c(width, height);
   DrawBackdrop(*s, &c);
-  DrawObjects(s, &c);
+  DrawObjects(s, &c, instances);
   double side = std::sqrt(static_cast<double>(width) * height);
   if (s->blur > 0) Blur(&c, s->blur * side / 256);
   Rng rng(s->back_seed ^ 0x5eed);
   if (s->noise > 0) AddNoise(&c, s->noise, &rng);
   if (s->jpeg > 0) JpegArtefacts(&c, s->jpeg);
   return ToPicture(c);
+}
+
+InstanceMap Instances(Scene* s, int width, int height) {
+  Canvas c(width, height);
+  InstanceMap instances;
+  DrawObjects(s, &c, &instances);
+  return instances;
 }
 
 }  // namespace sightline::world
