@@ -23,7 +23,7 @@ bool AskPanelText(Rng* rng, const Scene& s, Qa* qa) {
     static const std::vector<const char*> kTitle = {
         "what is the title of the panel?", "what does the title bar say?", "read the title.",
         "what is written at the top?", "what is the window called?"};
-    qa->question = Say(rng, kTitle, {});
+    Ask(rng, "title", kTitle, {}, qa);
     qa->answer = s.title;
     return true;
   }
@@ -34,7 +34,7 @@ bool AskPanelText(Rng* rng, const Scene& s, Qa* qa) {
   static const std::vector<const char*> kText = {
       "what is written on {the}?",  "what does {the} say?",        "read the text of {the}.",
       "what is the text on {the}?", "what is the label of {the}?", "which label does {the} have?"};
-  qa->question = Say(rng, kText, {{"the", the}});
+  Ask(rng, "label", kText, {{"the", the}}, qa);
   qa->answer = s.objects[i].label;
   return true;
 }
@@ -53,7 +53,7 @@ bool AskPanelBox(Rng* rng, const Scene& s, Qa* qa) {
                                                   "where exactly is {the}?",
                                                   "click {the}."};
   qa->family = "box";
-  qa->question = Say(rng, kWhere, {{"the", the}});
+  Ask(rng, "box", kWhere, {{"the", the}}, qa);
   qa->is_box = true;
   qa->box = s.objects[i].box;
   qa->answer = BoxText(qa->box);
@@ -68,7 +68,7 @@ bool AskPanelCount(Rng* rng, const Scene& s, Qa* qa) {
       "how many {s} are there?", "count the {s}.",           "how many {s} does the panel have?",
       "number of {s}?",          "how many {s} do you see?", "how many {s} are on the screen?"};
   qa->family = "count";
-  qa->question = Say(rng, kMany, {{"s", Describe(o, mask, true)}});
+  Ask(rng, "count", kMany, {{"s", Describe(o, mask, true)}}, qa);
   qa->answer = std::to_string(CountMatches(s.objects, o, mask));
   return true;
 }
@@ -88,7 +88,8 @@ bool AskPanelExist(Rng* rng, const Scene& s, Qa* qa) {
                                                 "does the panel have {a}?", "can you find {a}?",
                                                 "is {a} on the screen?"};
   qa->family = "exist";
-  qa->question = Say(rng, kAny, {{"a", WithArticle(Describe(o, mask))}});
+  Ask(rng, "exist", kAny, {{"a", WithArticle(Describe(o, mask))}, {"s", Describe(o, mask, true)}},
+      qa);
   qa->answer = YesNo(CountMatches(s.objects, o, mask) > 0);
   return true;
 }
@@ -105,13 +106,13 @@ bool AskPanelState(Rng* rng, const Scene& s, Qa* qa) {
   if (s.objects[i].kind == Kind::kIcon) {
     static const std::vector<const char*> kIcon = {"what shape is {the}?", "what does {the} show?",
                                                    "which shape is on {the}?", "what is on {the}?"};
-    qa->question = Say(rng, kIcon, {{"the", the}});
+    Ask(rng, "shape", kIcon, {{"the", the}}, qa);
     qa->answer = kShapeNames[static_cast<size_t>(s.objects[i].shape)];
     return true;
   }
   static const std::vector<const char*> kChecked = {
       "is {the} checked?", "is {the} ticked?", "is {the} selected?", "has {the} been checked?"};
-  qa->question = Say(rng, kChecked, {{"the", the}});
+  Ask(rng, "checked", kChecked, {{"the", the}}, qa);
   qa->answer = YesNo(s.objects[i].checked);
   return true;
 }
@@ -125,7 +126,7 @@ bool AskPanelColour(Rng* rng, const Scene& s, Qa* qa) {
       "what colour is {the}?", "which colour does {the} have?", "what is the colour of {the}?",
       "name the colour of {the}."};
   qa->family = "attribute";
-  qa->question = Say(rng, kColour, {{"the", the}});
+  Ask(rng, "colour", kColour, {{"the", the}}, qa);
   qa->answer = kColourNames[static_cast<size_t>(s.objects[i].colour)];
   return true;
 }
@@ -204,26 +205,26 @@ bool AskAboutPair(Rng* rng, const Scene& first, const Scene& second, Qa* qa) {
       "which colour does {the} in the {n} image have?"};
   switch (which) {
     case 0:
-      qa->question = Say(rng, kIn, slots);
+      Ask(rng, "pair_count", kIn, slots, qa);
       qa->answer = std::to_string(n[at]);
       return true;
     case 1:
-      qa->question = Say(rng, kTotal, slots);
+      Ask(rng, "pair_total", kTotal, slots, qa);
       qa->answer = std::to_string(n[0] + n[1]);
       return true;
     case 2:
       if (n[0] == n[1]) return false;
-      qa->question = Say(rng, kMore, slots);
+      Ask(rng, "pair_more", kMore, slots, qa);
       qa->answer = n[0] > n[1] ? "the first" : "the second";
       return true;
     case 3:
-      qa->question = Say(rng, kBoth, slots);
+      Ask(rng, "pair_both", kBoth, slots, qa);
       qa->answer = YesNo(n[0] > 0 && n[1] > 0);
       return true;
     case 4:
       at = rng->Int(2);
       slots["n"] = at ? "second" : "first";
-      qa->question = Say(rng, kExistIn, slots);
+      Ask(rng, "pair_exist", kExistIn, slots, qa);
       qa->answer = YesNo(n[at] > 0);
       return true;
     default: {
@@ -232,7 +233,7 @@ bool AskAboutPair(Rng* rng, const Scene& first, const Scene& second, Qa* qa) {
       std::string the = Refer(rng, s[at]->objects, i, kHasColour);
       if (the.empty()) return false;
       slots["the"] = the;
-      qa->question = Say(rng, kColour, slots);
+      Ask(rng, "pair_colour", kColour, slots, qa);
       qa->answer = kColourNames[static_cast<size_t>(s[at]->objects[i].colour)];
       return true;
     }

@@ -117,8 +117,8 @@ bool AskExist(Rng* rng, const Scene& s, Qa* qa) {
   } else if (!NearMiss(rng, s, &o, &mask)) {
     return false;
   }
-  qa->question =
-      Say(rng, kExist, {{"a", WithArticle(Describe(o, mask))}, {"s", Describe(o, mask, true)}});
+  Ask(rng, "exist", kExist, {{"a", WithArticle(Describe(o, mask))}, {"s", Describe(o, mask, true)}},
+      qa);
   qa->answer = YesNo(yes);
   return true;
 }
@@ -137,7 +137,7 @@ bool AskCount(Rng* rng, const Scene& s, Qa* qa) {
       mask = m;
     }
   }
-  qa->question = Say(rng, kCount, {{"s", Describe(o, mask, true)}});
+  Ask(rng, "count", kCount, {{"s", Describe(o, mask, true)}}, qa);
   qa->answer = std::to_string(CountMatches(s.objects, o, mask));
   return true;
 }
@@ -148,10 +148,11 @@ bool AskAttribute(Rng* rng, const Scene& s, Qa* qa) {
   const Object& o = s.objects[i];
   int which = rng->Weighted({2, 2, 1, 1});
   static constexpr int kBit[4] = {kHasColour, kHasShape, kHasSize, kHasFill};
+  static constexpr const char* kForms[4] = {"colour", "shape", "size", "fill"};
   std::string the = Refer(rng, s.objects, i, kBit[which]);
   if (the.empty()) return false;
   const std::vector<const char*>* t[4] = {&kColourOf, &kShapeOf, &kSizeOf, &kFillOf};
-  qa->question = Say(rng, *t[which], {{"the", the}});
+  Ask(rng, kForms[which], *t[which], {{"the", the}}, qa);
   qa->answer = which == 0   ? kColourNames[static_cast<size_t>(o.colour)]
                : which == 1 ? kShapeNames[static_cast<size_t>(o.shape)]
                : which == 2 ? kSizeNames[static_cast<size_t>(o.size)]
@@ -178,7 +179,7 @@ bool AskVerify(Rng* rng, const Scene& s, Qa* qa) {
   yes = which == 0   ? said.colour == o.colour
         : which == 1 ? said.size == o.size
                      : said.fill == o.fill;
-  qa->question = Say(rng, kVerify, {{"the", the}, {"p", p}});
+  Ask(rng, "verify", kVerify, {{"the", the}, {"p", p}}, qa);
   qa->answer = YesNo(yes);
   return true;
 }
@@ -194,13 +195,13 @@ bool AskLabel(Rng* rng, const Scene& s, Qa* qa) {
     static const std::vector<const char*> kWhich = {
         "which object is labelled {l}?", "what has the label {l}?",
         "on which object is {l} written?", "what is labelled {l}?"};
-    qa->question = Say(rng, kWhich, {{"l", s.objects[i].label}});
+    Ask(rng, "label_which", kWhich, {{"l", s.objects[i].label}}, qa);
     qa->answer = WithArticle(Describe(s.objects[i], kHasColour | kHasShape));
     return true;
   }
   std::string the = Refer(rng, s.objects, i, kHasLabel);
   if (the.empty()) return false;
-  qa->question = Say(rng, kLabelOf, {{"the", the}});
+  Ask(rng, "label", kLabelOf, {{"the", the}}, qa);
   qa->answer = s.objects[i].label;
   return true;
 }
@@ -210,7 +211,7 @@ bool AskBox(Rng* rng, const Scene& s, Qa* qa) {
   if (i == SIZE_MAX) return false;
   std::string the = Refer(rng, s.objects, i);
   if (the.empty()) return false;
-  qa->question = Say(rng, kBoxOf, {{"the", the}});
+  Ask(rng, "box", kBoxOf, {{"the", the}}, qa);
   qa->is_box = true;
   qa->box = s.objects[i].box;
   qa->answer = BoxText(qa->box);
@@ -242,13 +243,13 @@ bool AskUnknown(Rng* rng, const Scene& s, Qa* qa) {
                                                      "why is {the} there?"};
     std::string the = Refer(rng, s.objects, i);
     if (the.empty()) return false;
-    qa->question = Say(rng, kBeyond, {{"the", the}});
+    Ask(rng, "beyond", kBeyond, {{"the", the}}, qa);
     return true;
   }
   if (rng->Chance(0.2) && s.objects[i].label.empty()) {
     std::string the = Refer(rng, s.objects, i);
     if (the.empty()) return false;
-    qa->question = Say(rng, kLabelOf, {{"the", the}});
+    Ask(rng, "label", kLabelOf, {{"the", the}}, qa);
     return true;
   }
   Object o;
@@ -258,17 +259,17 @@ bool AskUnknown(Rng* rng, const Scene& s, Qa* qa) {
   switch (rng->Int(4)) {
     case 0:
       if (mask & kHasColour) return false;
-      qa->question = Say(rng, kColourOf, {{"the", the}});
+      Ask(rng, "colour", kColourOf, {{"the", the}}, qa);
       return true;
     case 1:
       if (mask & kHasSize) return false;
-      qa->question = Say(rng, kSizeOf, {{"the", the}});
+      Ask(rng, "size", kSizeOf, {{"the", the}}, qa);
       return true;
     case 2:
-      qa->question = Say(rng, kLabelOf, {{"the", the}});
+      Ask(rng, "label", kLabelOf, {{"the", the}}, qa);
       return true;
     default:
-      qa->question = Say(rng, kBoxOf, {{"the", the}});
+      Ask(rng, "box", kBoxOf, {{"the", the}}, qa);
       return true;
   }
 }
@@ -279,9 +280,8 @@ bool AskExistShape(Rng* rng, const Scene& s, int shape, Qa* qa) {
   Object o;
   o.shape = shape;
   qa->family = "exist";
-  qa->question =
-      Say(rng, kExist,
-          {{"a", WithArticle(Describe(o, kHasShape))}, {"s", Describe(o, kHasShape, true)}});
+  Ask(rng, "exist", kExist,
+      {{"a", WithArticle(Describe(o, kHasShape))}, {"s", Describe(o, kHasShape, true)}}, qa);
   qa->answer = YesNo(CountMatches(s.objects, o, kHasShape) > 0);
   return true;
 }
@@ -302,7 +302,7 @@ bool AskCaption(Rng* rng, const Scene& s, Qa* qa) {
     qa->answer += (qa->answer.empty() ? "" : ", ") + WithArticle(phrase);
   }
   if (s.panel) qa->answer = "a panel titled " + s.title + " with " + qa->answer;
-  qa->question = Say(rng, kCaption, {});
+  Ask(rng, "caption", kCaption, {}, qa);
   return !order.empty();
 }
 

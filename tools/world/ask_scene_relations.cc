@@ -18,6 +18,7 @@ bool AskCompare(Rng* rng, const Scene& s, Qa* qa) {
     Slots slots = {{"x", Describe(a, mask, true)}, {"y", Describe(b, mask, true)}};
     if (which == 0) {
       int kind = rng->Weighted({2, 1, 1});
+      static constexpr const char* kForms[3] = {"more", "fewer", "as_many"};
       static const std::vector<const char*> kMore = {
           "are there more {x} than {y}?", "does the image have more {x} than {y}?",
           "do the {x} outnumber the {y}?", "is the number of {x} greater than the number of {y}?"};
@@ -27,14 +28,14 @@ bool AskCompare(Rng* rng, const Scene& s, Qa* qa) {
       static const std::vector<const char*> kSame = {
           "are there as many {x} as {y}?", "is the number of {x} equal to the number of {y}?",
           "are there equally many {x} and {y}?"};
-      qa->question = Say(rng, kind == 0 ? kMore : kind == 1 ? kFewer : kSame, slots);
+      Ask(rng, kForms[kind], kind == 0 ? kMore : kind == 1 ? kFewer : kSame, slots, qa);
       qa->answer = YesNo(kind == 0 ? na > nb : kind == 1 ? na < nb : na == nb);
     } else {
       if (na == nb) return false;
       static const std::vector<const char*> kWhich = {"which are there more of, {x} or {y}?",
                                                       "are there more {x} or more {y}?",
                                                       "what is more frequent, {x} or {y}?"};
-      qa->question = Say(rng, kWhich, slots);
+      Ask(rng, "which_more", kWhich, slots, qa);
       qa->answer = Describe(na > nb ? a : b, mask, true);
     }
     return true;
@@ -48,7 +49,7 @@ bool AskCompare(Rng* rng, const Scene& s, Qa* qa) {
     static const std::vector<const char*> kSameColour = {
         "do {a} and {b} have the same colour?", "is {a} the same colour as {b}?",
         "are {a} and {b} of one colour?", "does {a} match {b} in colour?"};
-    qa->question = Say(rng, kSameColour, {{"a", a}, {"b", b}});
+    Ask(rng, "same_colour", kSameColour, {{"a", a}, {"b", b}}, qa);
     qa->answer = YesNo(p.colour == q.colour);
     return true;
   }
@@ -56,7 +57,7 @@ bool AskCompare(Rng* rng, const Scene& s, Qa* qa) {
   static const std::vector<const char*> kBigger = {
       "is {a} bigger than {b}?", "is {a} larger than {b}?", "is {b} smaller than {a}?",
       "does {a} have a larger size than {b}?"};
-  qa->question = Say(rng, kBigger, {{"a", a}, {"b", b}});
+  Ask(rng, "bigger", kBigger, {{"a", a}, {"b", b}}, qa);
   qa->answer = YesNo(p.size > q.size);
   return true;
 }
@@ -75,7 +76,7 @@ bool AskRelation(Rng* rng, const Scene& s, Qa* qa) {
     static const std::vector<const char*> kFront = {
         "is {a} in front of {b}?", "does {a} cover part of {b}?", "is {b} behind {a}?",
         "is {b} partly hidden by {a}?"};
-    qa->question = Say(rng, kFront, {{"a", a}, {"b", b}});
+    Ask(rng, "front", kFront, {{"a", a}, {"b", b}}, qa);
     qa->answer = YesNo(over);
     return true;
   }
@@ -90,7 +91,8 @@ bool AskRelation(Rng* rng, const Scene& s, Qa* qa) {
     static const std::vector<const char*> kWhichV = {
         "is {a} above or below {b}?", "is {a} higher or lower than {b}, above or below?",
         "where is {a} relative to {b}, above or below?"};
-    qa->question = Say(rng, horizontal ? kWhichH : kWhichV, {{"a", a}, {"b", b}});
+    Ask(rng, horizontal ? "side_h" : "side_v", horizontal ? kWhichH : kWhichV, {{"a", a}, {"b", b}},
+        qa);
     qa->answer = kSide[truth];
     return true;
   }
@@ -102,7 +104,7 @@ bool AskRelation(Rng* rng, const Scene& s, Qa* qa) {
        "does {a} lie on the right side of {b}?"},
       {"is {a} above {b}?", "is {a} higher than {b}?", "is {b} below {a}?", "is {a} over {b}?"},
       {"is {a} below {b}?", "is {a} lower than {b}?", "is {b} above {a}?", "is {a} under {b}?"}};
-  qa->question = Say(rng, kIs[said], {{"a", a}, {"b", b}});
+  Ask(rng, kSide[said], kIs[said], {{"a", a}, {"b", b}}, qa);
   qa->answer = YesNo(said == truth);
   return true;
 }
@@ -131,7 +133,7 @@ bool AskNearest(Rng* rng, const Scene& s, Qa* qa) {
   static const std::vector<const char*> kNear = {
       "what is closest to {the}?", "which object is nearest to {the}?", "what is next to {the}?",
       "what is the nearest object to {the}?", "what lies closest to {the}?"};
-  qa->question = Say(rng, kNear, {{"the", the}});
+  Ask(rng, "nearest", kNear, {{"the", the}}, qa);
   qa->answer = WithArticle(Describe(s.objects[at], kHasColour | kHasShape));
   return true;
 }

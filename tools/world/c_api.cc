@@ -10,6 +10,7 @@
 
 #include "tools/world/still_source.h"
 #include "tools/world/tokens.h"
+#include "tools/world/wording.h"
 #include "tools/world/world.h"
 
 namespace sightline::world {
@@ -20,6 +21,7 @@ struct Handle {
   int threads = 1;
   std::vector<Tokens::Cache> caches;
   StillSource source = StillSource::kTraining;
+  bool training() const { return source == StillSource::kTraining; }
 
   // Rows are independent; threads take the next free one.
   void ForEach(int n, const std::function<void(int row, Tokens::Cache*)>& work) {
@@ -201,16 +203,19 @@ void sl_world_fill_images(void* world, uint64_t seed, int batch, int n_images, i
     if (domain[b] > 0) return;
     if (n_images == 1 && rng.Chance(0.4)) {
       Qa qa;
-      if (AskCaption(&rng, scenes[0], &qa)) pack.Add(qa);
+      bool asked = AskCaption(&rng, scenes[0], &qa);
+      if (asked && h->training() && rng.Chance(0.5)) Reword(&rng, Wording::kTraining, &qa);
+      if (asked) pack.Add(qa);
     }
     for (int tries = 0, misses = 0; tries < 64 && misses < 4 && !pack.Full(); ++tries) {
       Qa qa;
       if (n_images > 1 && rng.Chance(0.8)) {
-        if (!AskAboutPair(&rng, scenes[0], scenes[1], &qa)) continue;
+        auto ask = h->training() ? AskAboutPairForTraining : AskAboutPair;
+        if (!ask(&rng, scenes[0], scenes[1], &qa)) continue;
       } else if (n_images > 1) {
         continue;
       } else {
-        qa = AskRandom(&rng, scenes[0]);
+        qa = h->training() ? AskForTraining(&rng, scenes[0]) : AskRandom(&rng, scenes[0]);
       }
       if (!pack.Add(qa)) ++misses;
     }
@@ -237,8 +242,8 @@ void sl_world_fill_clips(void* world, uint64_t seed, int batch, int n_frames, in
     }
     for (int tries = 0, misses = 0; tries < 96 && misses < 4 && !pack.Full(); ++tries) {
       Qa qa;
-      if (AskAboutClip(&row.rng, row.clip, &qa) && KeepClipQuestion(&row.rng, qa.family) &&
-          !pack.Add(qa))
+      auto ask = h->training() ? AskAboutClipForTraining : AskAboutClip;
+      if (ask(&row.rng, row.clip, &qa) && KeepClipQuestion(&row.rng, qa.family) && !pack.Add(qa))
         ++misses;
     }
   });

@@ -9,6 +9,9 @@
 
 namespace sightline::world {
 
+// What fills a template's {places}.
+using Slots = std::map<std::string, std::string>;
+
 struct Qa {
   std::string family;  // exist, count, attribute, verify, compare, relation, label, box, caption,
                        // unknown, panel, pair, clip...
@@ -18,13 +21,17 @@ struct Qa {
   Box box;
   double time_s = -1, tolerance_s = 0;       // for times
   std::vector<std::string> caption_objects;  // canonical phrases, for captions
+  // How it was asked: which form of question, what about, in which template's words.
+  std::string form;
+  Slots slots;
+  std::string words;
 };
 
 // Words. `Vary` gives a question another person's wording: synonyms, politeness, case, missing
 // question mark.
-using Slots = std::map<std::string, std::string>;
 std::string FillSlots(const std::string& text, const Slots& slots);
-std::string Say(Rng* rng, const std::vector<const char*>& templates, const Slots& slots);
+void Ask(Rng* rng, const char* form, const std::vector<const char*>& templates, Slots slots,
+         Qa* qa);
 std::string Vary(Rng* rng, std::string question);
 std::string WithArticle(const std::string& noun_phrase);
 std::string BoxText(const Box& box);

@@ -95,8 +95,12 @@ std::string Vary(Rng* rng, std::string question) {
   return out;
 }
 
-std::string Say(Rng* rng, const std::vector<const char*>& templates, const Slots& slots) {
-  return Vary(rng, FillSlots(rng->Pick(templates), slots));
+void Ask(Rng* rng, const char* form, const std::vector<const char*>& templates, Slots slots,
+         Qa* qa) {
+  qa->form = form;
+  qa->slots = std::move(slots);
+  qa->words = rng->Pick(templates);
+  qa->question = Vary(rng, FillSlots(qa->words, qa->slots));
 }
 
 std::string WithArticle(const std::string& s) {

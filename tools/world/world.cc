@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tools/world/wording.h"
+
 namespace sightline::world {
 
 const std::vector<std::string>& SplitNames() {
@@ -17,7 +19,9 @@ const std::vector<std::string>& SplitNames() {
                                                   "captions",
                                                   "boxes",
                                                   "clips",
-                                                  "pairs"};
+                                                  "pairs",
+                                                  "wording",
+                                                  "wording_clips"};
   return kNames;
 }
 
@@ -106,7 +110,7 @@ void AskPope(Rng* rng, const Scene& s, Split split, std::vector<Qa>* out) {
   if (absent >= 0 && AskExistShape(rng, s, absent, &no)) out->push_back(no);
 }
 
-EvalItem MakeClipItem(Rng* rng) {
+EvalItem MakeClipItem(Rng* rng, bool unseen) {
   EvalItem item;
   double aspect = std::exp(rng->Range(-0.4, 0.6));
   item.duration_s = std::round(rng->Range(2, 30) * 10) / 10;
@@ -117,7 +121,8 @@ EvalItem MakeClipItem(Rng* rng) {
                              static_cast<int>(side / std::sqrt(aspect)));
   while (item.questions.size() < 2) {
     Qa qa;
-    if (AskAboutClip(rng, clip, &qa)) item.questions.push_back(qa);
+    if (unseen ? AskAboutClipUnseen(rng, clip, &qa) : AskAboutClip(rng, clip, &qa))
+      item.questions.push_back(qa);
   }
   return item;
 }
@@ -127,7 +132,8 @@ EvalItem MakeClipItem(Rng* rng) {
 EvalItem MakeEvalItem(Split split, uint64_t seed, uint64_t index) {
   Rng rng(Mix(seed * 0x100000001B3ull + 0xE7A1u + static_cast<uint64_t>(split)) ^
           Mix(index + 0x51EDu));
-  if (split == Split::kClips) return MakeClipItem(&rng);
+  if (split == Split::kClips || split == Split::kWordingClips)
+    return MakeClipItem(&rng, split == Split::kWordingClips);
   SceneOptions o = TrainingOptions();
   bool pope = split == Split::kPopeRandom || split == Split::kPopePopular ||
               split == Split::kPopeAdversarial;
@@ -173,6 +179,11 @@ EvalItem MakeEvalItem(Split split, uint64_t seed, uint64_t index) {
     item.questions.push_back(qa);
   } else if (split == Split::kBoxes || split == Split::kLabels) {
     item.questions.push_back(AskFamily(&rng, s, split == Split::kBoxes ? "box" : "label"));
+  } else if (split == Split::kWording) {
+    for (int tries = 0; tries < 40 && item.questions.size() < 3; ++tries) {
+      Qa qa;
+      if (AskUnseen(&rng, s, &qa)) item.questions.push_back(qa);
+    }
   } else {
     for (int tries = 0; tries < 40 && item.questions.size() < 3; ++tries) {
       Qa qa = AskRandom(&rng, s);

@@ -24,7 +24,9 @@ enum class Split {
   kCaptions,
   kBoxes,
   kClips,
-  kPairs
+  kPairs,
+  kWording,      // iid scenes, every form of question, in words kept from training
+  kWordingClips  // the same of clips
 };
 std::optional<Split> ParseSplit(const std::string& name);
 const std::vector<std::string>& SplitNames();

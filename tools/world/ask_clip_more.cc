@@ -1,0 +1,212 @@
+// Further forms of questions about clips: whether, how often, which, first and last.
+#include <algorithm>
+#include <cstdio>
+
+#include "tools/world/clip_view.h"
+#include "tools/world/wording.h"
+
+namespace sightline::world {
+namespace {
+
+constexpr EventType kAll[8] = {EventType::kEnter,        EventType::kLeave,   EventType::kStop,
+                               EventType::kStart,        EventType::kCollide, EventType::kAppear,
+                               EventType::kChangeColour, EventType::kVanish};
+
+int AnyObject(const ClipView& v) { return v.rng->Int(static_cast<int>(v.clip.actors.size())); }
+
+std::string YesOrNo(bool yes) { return yes ? "yes" : "no"; }
+
+// "collide", "collides", "collided": without a partner.
+Slots Verbs(const ClipView& v, EventType t) {
+  if (t == EventType::kCollide) return {{"v", "collide"}, {"w", "collides"}, {"p", "collided"}};
+  std::string third = v.Verb({t, 0, 0}, false);
+  return {{"v", v.Verb({t, 0, 0}, true)}, {"w", third}, {"p", PastTense(third)}};
+}
+
+// An event's kind that happens here more often than not.
+EventType SomeType(const ClipView& v) {
+  if (!v.clip.events.empty() && v.rng->Chance(0.6)) return v.rng->Pick(v.clip.events).type;
+  return kAll[v.rng->Int(8)];
+}
+
+bool Moves(const Actor& a) {
+  return std::any_of(a.legs.begin(), a.legs.end(),
+                     [](const Leg& l) { return l.shown && (l.du != 0 || l.dv != 0); });
+}
+
+bool AskCollide(const ClipView& v, Qa* qa) {
+  if (v.clip.actors.size() < 2) return false;
+  int a = AnyObject(v), b = AnyObject(v);
+  for (const Event& e : v.clip.events) {
+    if (e.type == EventType::kCollide && v.rng->Chance(0.7)) a = e.object, b = e.other;
+  }
+  if (a == b) return false;
+  if (v.rng->Chance(0.5)) std::swap(a, b);
+  bool hit = std::any_of(v.clip.events.begin(), v.clip.events.end(), [&](const Event& e) {
+    return e.type == EventType::kCollide &&
+           ((e.object == a && e.other == b) || (e.object == b && e.other == a));
+  });
+  AskInWords(v.rng, "collide", {{"x", v.Name(a)}, {"y", v.Name(b)}}, qa);
+  qa->answer = YesOrNo(hit);
+  return true;
+}
+
+bool AskAnyEvent(const ClipView& v, Qa* qa) {
+  EventType t = SomeType(v);
+  if (v.Murky(t)) return false;
+  AskInWords(v.rng, t == EventType::kCollide ? "any_collide" : "any_event", Verbs(v, t), qa);
+  qa->answer = YesOrNo(v.CountType(t) > 0);
+  return true;
+}
+
+bool AskTimes(const ClipView& v, Qa* qa) {
+  EventType t = SomeType(v);
+  if (t == EventType::kChangeColour || v.rng->Chance(0.3)) {
+    if (t != EventType::kCollide && v.rng->Chance(0.5)) return false;
+    AskInWords(v.rng, "count_collide", {}, qa);
+    qa->answer = std::to_string(v.CountType(EventType::kCollide));
+    return true;
+  }
+  int object = AnyObject(v);
+  if (v.Murky(t, object)) return false;
+  auto n = std::count_if(v.clip.events.begin(), v.clip.events.end(), [&](const Event& e) {
+    return e.type == t && (e.object == object || e.other == object);
+  });
+  if (n == 0 && v.rng->Chance(0.5)) return false;
+  Slots slots = Verbs(v, t);
+  slots["x"] = v.Name(object);
+  AskInWords(v.rng, "times_event", slots, qa);
+  qa->answer = std::to_string(n);
+  return true;
+}
+
+bool AskWhich(const ClipView& v, Qa* qa) {
+  EventType t = SomeType(v);
+  if (v.Murky(t)) return false;
+  std::vector<int> who;
+  for (const Event& e : v.clip.events) {
+    if (e.type != t || std::count(who.begin(), who.end(), e.object) > 0) continue;
+    who.push_back(e.object);
+    if (e.other >= 0) who.push_back(e.other);
+  }
+  if (who.size() > 2 || (who.empty() && v.rng->Chance(0.5))) return false;
+  AskInWords(v.rng, t == EventType::kCollide ? "which_collide" : "which_event", Verbs(v, t), qa);
+  auto name = [&](int object) {  // a colour only where it is the one colour
+    const Object& o = v.clip.base.objects[static_cast<size_t>(object)];
+    bool one = v.clip.actors[static_cast<size_t>(object)].colours.size() < 2;
+    return "the " + Describe(o, one ? kHasColour | kHasShape : kHasShape);
+  };
+  if (who.empty()) {
+    qa->answer = "none";
+    return true;
+  }
+  qa->answer = name(who[0]);
+  if (who.size() == 2) {
+    qa->accepted = {name(who[1]) + " and " + name(who[0])};
+    qa->answer += " and " + name(who[1]);
+  } else {
+    qa->accepted = {"the " + Describe(v.clip.base.objects[static_cast<size_t>(who[0])], kHasShape)};
+  }
+  return true;
+}
+
+bool AskEnds(const ClipView& v, Qa* qa) {
+  bool last = v.rng->Chance(0.5);
+  AskInWords(v.rng, last ? "last_event" : "first_event", {}, qa);
+  const auto& events = v.clip.events;
+  qa->answer =
+      events.empty() ? "nothing happens" : v.Full(last ? events.back() : events.front(), true);
+  return true;
+}
+
+bool AskDuration(const ClipView& v, Qa* qa) {
+  AskInWords(v.rng, "duration", {}, qa);
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1fs", SampleTimes(v.clip.duration_s).back());
+  qa->answer = text;
+  qa->time_s = v.clip.duration_s;
+  qa->tolerance_s = std::max(1.0, 1.5 * v.clip.duration_s / SampledFrames(v.clip.duration_s));
+  return true;
+}
+
+bool AskMoves(const ClipView& v, Qa* qa) {
+  if (v.rng->Chance(0.3)) {
+    AskInWords(v.rng, "anything_moves", {}, qa);
+    qa->answer = YesOrNo(std::any_of(v.clip.actors.begin(), v.clip.actors.end(), Moves));
+    return true;
+  }
+  int object = AnyObject(v);
+  AskInWords(v.rng, "moves", {{"x", v.Name(object)}}, qa);
+  qa->answer = YesOrNo(Moves(v.clip.actors[static_cast<size_t>(object)]));
+  return true;
+}
+
+// "is there a blue diamond in the clip?"
+bool AskClipExist(const ClipView& v, Qa* qa) {
+  bool yes = v.rng->Chance(0.5), coloured = v.rng->Chance(0.6);
+  Object o = v.clip.base.objects[static_cast<size_t>(AnyObject(v))];
+  if (!yes) {
+    if (coloured && v.rng->Chance(0.5)) {
+      o.colour = v.rng->Int(kColours);
+    } else {
+      o.shape = v.rng->Int(kShapes);
+    }
+  }
+  if (IsHeldOut(o.colour, o.shape)) return false;
+  int mask = kHasShape | (coloured ? kHasColour : 0);
+  bool found = false;
+  for (size_t i = 0; i < v.clip.actors.size(); ++i) {
+    Object ob = v.clip.base.objects[i];
+    for (const auto& [t, colour] : v.clip.actors[i].colours) {
+      ob.colour = colour;
+      found = found || Matches(ob, o, mask);
+    }
+  }
+  AskInWords(v.rng, "clip_exist", {{"a", WithArticle(Describe(o, mask))}}, qa);
+  qa->answer = YesOrNo(found);
+  return true;
+}
+
+bool AskClipList(const ClipView& v, Qa* qa) {
+  if (v.rng->Chance(0.5)) {
+    AskInWords(v.rng, "clip_objects", {}, qa);
+    qa->answer = std::to_string(v.clip.actors.size());
+    return true;
+  }
+  AskInWords(v.rng, "clip_list", {}, qa);
+  for (int shape = 0; shape < kShapes; ++shape) {  // in the shapes' own order
+    for (const Object& o : v.clip.base.objects) {
+      if (o.shape == shape)
+        qa->answer += (qa->answer.empty() ? "" : ", ") + WithArticle(Describe(o, kHasShape));
+    }
+  }
+  return true;
+}
+
+bool AskClipBeyond(const ClipView& v, Qa* qa) {
+  AskInWords(v.rng, "clip_off_topic", {{"x", v.Name(AnyObject(v))}}, qa);
+  qa->answer = "I can't tell";
+  qa->accepted = {"I cannot tell", "can't tell", "cannot tell", "unknown"};
+  return true;
+}
+
+}  // namespace
+
+bool AskMoreAboutClip(Rng* rng, const Clip& clip, Qa* qa) {
+  using Ask = bool (*)(const ClipView&, Qa*);
+  static constexpr Ask kAsks[] = {AskCollide,  AskAnyEvent,  AskTimes, AskWhich,
+                                  AskEnds,     AskDuration,  AskMoves, AskClipExist,
+                                  AskClipList, AskClipBeyond};
+  static constexpr const char* kNames[] = {
+      "clip_collide", "clip_any",   "clip_times", "clip_which", "clip_ends",
+      "clip_length",  "clip_moves", "clip_exist", "clip_list",  "clip_beyond"};
+  for (int t = 0; t < 8; ++t) {
+    int i = rng->Weighted({1, 1.2, 1.4, 1.6, 1.4, 0.3, 0.7, 1, 0.7, 0.5});
+    *qa = {};
+    qa->family = kNames[i];
+    if (kAsks[i]({rng, clip}, qa)) return true;
+  }
+  return false;
+}
+
+}  // namespace sightline::world

@@ -1,0 +1,13 @@
+// Askers that ask_more.cc draws from and ask_more_lists.cc has: lists, text, what lies beyond.
+#pragma once
+
+#include "tools/world/qa.h"
+
+namespace sightline::world {
+
+bool AskList(Rng* rng, const Scene& s, Qa* qa);
+bool AskText(Rng* rng, const Scene& s, Qa* qa);
+bool AskBackdrop(Rng* rng, const Scene& s, Qa* qa);
+bool AskBeyondScene(Rng* rng, const Scene& s, Qa* qa);
+
+}  // namespace sightline::world

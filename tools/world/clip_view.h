@@ -1,0 +1,33 @@
+// How questions name what a clip holds.
+#pragma once
+
+#include <string>
+
+#include "tools/world/clip.h"
+
+namespace sightline::world {
+
+extern const char* const kSideName[4];  // "the left", "the right", "the top", "the bottom"
+std::string ColourName(int colour);
+
+struct ClipView {
+  Rng* rng;
+  const Clip& clip;
+
+  // Shapes are unique in a clip, so the shape names an object; its first colour may be added.
+  std::string Name(int object, bool canonical = false) const;
+  // "enters", "collides with the star"; `bare` is the infinitive for questions with "does".
+  std::string Verb(const Event& e, bool bare) const;
+  // "the red star enters from the left"; without the subject "it enters from the left".
+  std::string Full(const Event& e, bool subject) const;
+  int CountType(EventType t, int object = -1) const;
+  // Objects that enter, leave or collide also halt or set off, which is no event of its own: not
+  // asked about.
+  bool Murky(EventType t, int object = -1) const;
+  bool Plain(const Event& e) const;  // named by subject and verb alone
+};
+
+// "entered" of "enters"; what follows the verb stays.
+std::string PastTense(const std::string& third_person);
+
+}  // namespace sightline::world

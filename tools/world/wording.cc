@@ -1,0 +1,100 @@
+#include "tools/world/wording.h"
+
+#include <map>
+
+#include "tools/world/clip.h"
+
+namespace sightline::world {
+namespace {
+
+constexpr double kMoreShare = 0.3, kRewordShare = 0.5;
+
+const std::map<std::string, const FormWords*>& ByForm() {
+  static const auto kMap = [] {
+    std::map<std::string, const FormWords*> map;
+    for (const auto* table : {&StillWords(), &MoreWords(), &ClipWords()}) {
+      for (const FormWords& f : *table) map[f.form] = &f;
+    }
+    return map;
+  }();
+  return kMap;
+}
+
+void Replace(std::string* s, const std::string& from, const char* to) {
+  size_t at = s->find(from);
+  if (at != std::string::npos) s->replace(at, from.size(), to);
+}
+
+std::string Contract(std::string s) {
+  for (const auto& [from, to] : std::vector<std::pair<const char*, const char*>>{
+           {"what is ", "what's "}, {"where is ", "where's "}, {"who is ", "who's "}})
+    Replace(&s, from, to);
+  return s;
+}
+
+}  // namespace
+
+const std::vector<const char*>& WordsOf(const std::string& form, Wording wording) {
+  static const std::vector<const char*> kNone;
+  auto it = ByForm().find(form);
+  if (it == ByForm().end()) return kNone;
+  return wording == Wording::kTraining ? it->second->training : it->second->unseen;
+}
+
+bool Reword(Rng* rng, Wording wording, Qa* qa) {
+  const auto& words = WordsOf(qa->form, wording);
+  if (words.empty()) return false;
+  qa->words = rng->Pick(words);
+  std::string text = rng->Chance(0.4) ? Contract(qa->words) : qa->words;
+  std::string asked = FillSlots(text, qa->slots);
+  // An answer that repeats the question's own words leaves them as they are.
+  qa->question = qa->slots.count("own_words") ? asked : Vary(rng, asked);
+  return true;
+}
+
+void AskInWords(Rng* rng, const char* form, Slots slots, Qa* qa) {
+  qa->form = form;
+  qa->slots = std::move(slots);
+  Reword(rng, Wording::kTraining, qa);
+}
+
+Qa AskForTraining(Rng* rng, const Scene& scene) {
+  Qa qa;
+  if (rng->Chance(kMoreShare) &&
+      (scene.panel ? AskMoreAboutPanel(rng, scene, &qa) : AskMore(rng, scene, &qa)))
+    return qa;
+  qa = AskRandom(rng, scene);
+  if (rng->Chance(kRewordShare)) Reword(rng, Wording::kTraining, &qa);
+  return qa;
+}
+
+bool AskAboutPairForTraining(Rng* rng, const Scene& first, const Scene& second, Qa* qa) {
+  if (!AskAboutPair(rng, first, second, qa)) return false;
+  if (rng->Chance(kRewordShare)) Reword(rng, Wording::kTraining, qa);
+  return true;
+}
+
+bool AskAboutClipForTraining(Rng* rng, const Clip& clip, Qa* qa) {
+  if (rng->Chance(kMoreShare) && AskMoreAboutClip(rng, clip, qa)) return true;
+  *qa = {};
+  if (!AskAboutClip(rng, clip, qa)) return false;
+  if (rng->Chance(kRewordShare)) Reword(rng, Wording::kTraining, qa);
+  return true;
+}
+
+bool AskUnseen(Rng* rng, const Scene& scene, Qa* qa) {
+  if (!rng->Chance(0.5) ||
+      !(scene.panel ? AskMoreAboutPanel(rng, scene, qa) : AskMore(rng, scene, qa)))
+    *qa = AskRandom(rng, scene);
+  return qa->family != "caption" && Reword(rng, Wording::kUnseen, qa);
+}
+
+bool AskAboutClipUnseen(Rng* rng, const Clip& clip, Qa* qa) {
+  if (!rng->Chance(0.5) || !AskMoreAboutClip(rng, clip, qa)) {
+    *qa = {};
+    if (!AskAboutClip(rng, clip, qa)) return false;
+  }
+  return Reword(rng, Wording::kUnseen, qa);
+}
+
+}  // namespace sightline::world
