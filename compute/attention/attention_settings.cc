@@ -19,7 +19,7 @@ void CheckLists(const BlockList& lists, int64_t rows, int64_t keys) {
   std::vector<bool> seen(static_cast<size_t>(rows));
   for (const RowRun& run : lists.queries) {
     for (int32_t i = 0; i < run.count; ++i) {
-      auto row = static_cast<size_t>(run.first + i);
+      auto row = static_cast<size_t>(run.first) + static_cast<size_t>(i);
       SL_CHECK(!seen[row] && "lists.queries: a row stands in two tiles");
       seen[row] = true;
     }

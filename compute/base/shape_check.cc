@@ -7,9 +7,8 @@
 namespace sightline {
 namespace {
 
-[[noreturn]] void End(const std::string& message, std::source_location at) {
-  std::fprintf(stderr, "check failed: %s (%s:%u)\n", message.c_str(), at.file_name(),
-               static_cast<unsigned>(at.line()));
+[[noreturn]] void End(const std::string& message, CallSite at) {
+  std::fprintf(stderr, "check failed: %s (%s:%d)\n", message.c_str(), at.file, at.line);
   std::abort();
 }
 
@@ -40,21 +39,20 @@ std::string Difference(const std::vector<int64_t>& found, std::initializer_list<
 }  // namespace
 
 void ShapeMismatch(const std::vector<int64_t>& found, std::string_view name,
-                   std::initializer_list<NamedDim> expected, std::source_location at) {
+                   std::initializer_list<NamedDim> expected, CallSite at) {
   End(std::string(name) + ": " + Difference(found, expected) + "; found " + ShapeText(found) +
           ", expected " + Expected(expected),
       at);
 }
 
 void SizeMismatch(int64_t found, std::string_view name, NamedDim expected, std::string_view how,
-                  std::source_location at) {
+                  CallSite at) {
   End(std::string(name) + ": " + std::string(expected.name) + " is " + std::to_string(found) +
           ", expected " + std::string(how) + std::to_string(expected.size),
       at);
 }
 
-void RangeMismatch(int64_t first, int64_t count, std::string_view name, NamedDim all,
-                   std::source_location at) {
+void RangeMismatch(int64_t first, int64_t count, std::string_view name, NamedDim all, CallSite at) {
   End(std::string(name) + ": [" + std::to_string(first) + ", " + std::to_string(first + count) +
           ") of " + std::string(all.name) + ", which is " + std::to_string(all.size),
       at);

@@ -206,6 +206,19 @@ TEST(Wording, ClipsFurtherFormsAreTrueOfTheEvents) {
       if (q.form == "count_collide") {
         EXPECT_EQ(q.answer, std::to_string(hits));
       }
+      if (q.form == "count_events") {
+        EXPECT_EQ(q.answer, std::to_string(c.events.size()));
+      }
+      if (q.form == "partner") {
+        EXPECT_EQ(
+            q.answer == "nothing", std::none_of(c.events.begin(), c.events.end(), [&](auto& e) {
+              auto is = [&](int o) {
+                return o >= 0 &&
+                       Read(q.slots["x"]).shape == c.base.objects[static_cast<size_t>(o)].shape;
+              };
+              return e.type == EventType::kCollide && (is(e.object) || is(e.other));
+            }));
+      }
       if (q.form == "clip_objects") {
         EXPECT_EQ(q.answer, std::to_string(c.actors.size()));
       }
@@ -220,7 +233,7 @@ TEST(Wording, ClipsFurtherFormsAreTrueOfTheEvents) {
       }
     }
   }
-  EXPECT_GE(seen.size(), 14u);
+  EXPECT_GE(seen.size(), 16u);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // Further forms of questions about clips: whether, how often, which, first and last.
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 #include "tools/world/clip_view.h"
@@ -48,6 +49,36 @@ bool AskCollide(const ClipView& v, Qa* qa) {
   });
   AskInWords(v.rng, "collide", {{"x", v.Name(a)}, {"y", v.Name(b)}}, qa);
   qa->answer = YesOrNo(hit);
+  return true;
+}
+
+// "what collides with the ring?"
+bool AskPartner(const ClipView& v, Qa* qa) {
+  int object = AnyObject(v), partner = -1;
+  for (const Event& e : v.clip.events) {
+    if (e.type != EventType::kCollide) continue;
+    if (v.rng->Chance(0.8)) object = v.rng->Chance(0.5) ? e.object : e.other;
+    if (e.object == object || e.other == object) partner = e.object == object ? e.other : e.object;
+  }
+  if (partner < 0 && v.rng->Chance(0.8)) return false;
+  AskInWords(v.rng, "partner", {{"x", v.Name(object)}}, qa);
+  qa->answer = partner < 0 ? "nothing" : v.Name(partner, true);
+  return true;
+}
+
+// Where an object goes that has one direction as long as it moves.
+bool AskDirection(const ClipView& v, Qa* qa) {
+  int object = AnyObject(v), side = -1;
+  for (const Leg& l : v.clip.actors[static_cast<size_t>(object)].legs) {
+    if (!l.shown || (l.du == 0 && l.dv == 0)) continue;
+    int to = std::fabs(l.du) > std::fabs(l.dv) ? (l.du < 0 ? 0 : 1) : (l.dv < 0 ? 2 : 3);
+    if (side >= 0 && to != side) return false;
+    side = to;
+  }
+  static constexpr const char* kTo[4] = {"left", "right", "up", "down"};
+  if (side < 0) return false;
+  AskInWords(v.rng, "direction", {{"x", v.Name(object)}}, qa);
+  qa->answer = kTo[side];
   return true;
 }
 
@@ -111,6 +142,11 @@ bool AskWhich(const ClipView& v, Qa* qa) {
 }
 
 bool AskEnds(const ClipView& v, Qa* qa) {
+  if (v.rng->Chance(0.15)) {
+    AskInWords(v.rng, "count_events", {}, qa);
+    qa->answer = std::to_string(v.clip.events.size());
+    return true;
+  }
   bool last = v.rng->Chance(0.5);
   AskInWords(v.rng, last ? "last_event" : "first_event", {}, qa);
   const auto& events = v.clip.events;
@@ -194,17 +230,25 @@ bool AskClipBeyond(const ClipView& v, Qa* qa) {
 
 bool AskMoreAboutClip(Rng* rng, const Clip& clip, Qa* qa) {
   using Ask = bool (*)(const ClipView&, Qa*);
-  static constexpr Ask kAsks[] = {AskCollide,  AskAnyEvent,  AskTimes, AskWhich,
-                                  AskEnds,     AskDuration,  AskMoves, AskClipExist,
-                                  AskClipList, AskClipBeyond};
-  static constexpr const char* kNames[] = {
-      "clip_collide", "clip_any",   "clip_times", "clip_which", "clip_ends",
-      "clip_length",  "clip_moves", "clip_exist", "clip_list",  "clip_beyond"};
+  struct Form {
+    const char* family;
+    Ask ask;
+    double weight;
+  };
+  static constexpr Form kForms[] = {
+      {"clip_collide", AskCollide, 1},       {"clip_partner", AskPartner, 0.5},
+      {"clip_any", AskAnyEvent, 1.2},        {"clip_times", AskTimes, 1.4},
+      {"clip_which", AskWhich, 1.6},         {"clip_ends", AskEnds, 1.5},
+      {"clip_length", AskDuration, 0.3},     {"clip_moves", AskMoves, 0.7},
+      {"clip_direction", AskDirection, 0.5}, {"clip_exist", AskClipExist, 1},
+      {"clip_list", AskClipList, 0.7},       {"clip_beyond", AskClipBeyond, 0.5}};
+  std::vector<double> weights;
+  for (const Form& f : kForms) weights.push_back(f.weight);
   for (int t = 0; t < 8; ++t) {
-    int i = rng->Weighted({1, 1.2, 1.4, 1.6, 1.4, 0.3, 0.7, 1, 0.7, 0.5});
+    const Form& form = kForms[rng->Weighted(weights)];
     *qa = {};
-    qa->family = kNames[i];
-    if (kAsks[i]({rng, clip}, qa)) return true;
+    qa->family = form.family;
+    if (form.ask({rng, clip}, qa)) return true;
   }
   return false;
 }

@@ -14,9 +14,9 @@ constexpr double kFairShare = 0.45;  // of an object that can be seen
 
 std::string Named(const Object& o) { return WithArticle(Describe(o, kHasColour | kHasShape)); }
 
-bool AllFair(const Scene& s) {
+bool AllSeen(const Scene& s) {
   return std::all_of(s.objects.begin(), s.objects.end(),
-                     [](const Object& o) { return o.visible >= kFairShare; });
+                     [](const Object& o) { return o.visible >= 0.25; });
 }
 
 // "is the star yellow or red?"
@@ -233,13 +233,13 @@ bool AskMore(Rng* rng, const Scene& scene, Qa* qa) {
       {"extreme", AskExtreme, 1.4},   {"place", AskPlace, 1},
       {"beside", AskBeside, 1},       {"threshold", AskThreshold, 1.2},
       {"both", AskBoth, 1.2},         {"all", AskAll, 0.7},
-      {"anything", AskAnything, 1.2}, {"list", AskList, 0.9},
+      {"anything", AskAnything, 1.2}, {"list", AskList, 1.4},
       {"text", AskText, 0.9},         {"backdrop", AskBackdrop, 0.3},
       {"beyond", AskBeyondScene, 1.1}};
   std::vector<double> weights;
   weights.reserve(kFamilies.size());
   for (const Family& f : kFamilies) weights.push_back(f.weight);
-  if (!AllFair(scene)) weights[9] = weights[10] = 0;  // lists name what everyone can see
+  if (!AllSeen(scene)) weights[9] = weights[10] = 0;  // lists name what everyone can see
   for (int t = 0; t < 8; ++t) {
     const Family& f = kFamilies[static_cast<size_t>(rng->Weighted(weights))];
     *qa = {};

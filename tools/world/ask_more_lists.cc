@@ -30,7 +30,7 @@ bool AskList(Rng* rng, const Scene& s, Qa* qa) {
   bool colour = rng->Chance(0.55);
   auto n = Histogram(s, colour);
   const auto& names = colour ? kColourNames : kShapeNames;
-  int which = rng->Weighted({1, 0.7, 0.7, 0.6});
+  int which = rng->Weighted({1, 0.7, 1.4, 1.2});
   size_t best = static_cast<size_t>(std::max_element(n.begin(), n.end()) - n.begin());
   if (which == 0) {  // in the names' own order
     AskInWords(rng, colour ? "list_colours" : "list_shapes", {}, qa);
