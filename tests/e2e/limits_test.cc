@@ -50,6 +50,9 @@ TEST_P(LimitsTest, FieldsAreNamed) {
   ExpectRefused(r, "content");
   r = Ask("scene-0.png", "   ");
   ExpectRefused(r, "content");
+  r.Clear();
+  r.add_content()->set_text("What is the capital of France?");  // this model wants a picture
+  ExpectRefused(r, "content");
   r = Ask("scene-0.png", "q");
   r.add_content();
   ExpectRefused(r, "content[2]");
