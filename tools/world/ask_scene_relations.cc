@@ -18,7 +18,6 @@ bool AskCompare(Rng* rng, const Scene& s, Qa* qa) {
     Slots slots = {{"x", Describe(a, mask, true)}, {"y", Describe(b, mask, true)}};
     if (which == 0) {
       int kind = rng->Weighted({2, 1, 1});
-      static constexpr const char* kForms[3] = {"more", "fewer", "as_many"};
       static const std::vector<const char*> kMore = {
           "are there more {x} than {y}?", "does the image have more {x} than {y}?",
           "do the {x} outnumber the {y}?", "is the number of {x} greater than the number of {y}?"};
@@ -28,7 +27,14 @@ bool AskCompare(Rng* rng, const Scene& s, Qa* qa) {
       static const std::vector<const char*> kSame = {
           "are there as many {x} as {y}?", "is the number of {x} equal to the number of {y}?",
           "are there equally many {x} and {y}?"};
-      Ask(rng, kForms[kind], kind == 0 ? kMore : kind == 1 ? kFewer : kSame, slots, qa);
+      Ask(rng,
+          kind == 0   ? "more"
+          : kind == 1 ? "fewer"
+                      : "as_many",
+          kind == 0   ? kMore
+          : kind == 1 ? kFewer
+                      : kSame,
+          slots, qa);
       qa->answer = YesNo(kind == 0 ? na > nb : kind == 1 ? na < nb : na == nb);
     } else {
       if (na == nb) return false;
