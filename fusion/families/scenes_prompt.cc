@@ -52,8 +52,8 @@ StatusOr<Prompt> BuildPrompt(const ModelSpec& spec, const language::Tokenizer& t
   bool has_media = std::any_of(parts.begin(), parts.end(), [](const PromptPart& p) {
     return std::holds_alternative<Media>(p.content);
   });
-  if (!has_media)  // it was trained with a picture before every question: without one it says
-                   // nothing
+  // Trained with a picture before every question: without one it says nothing.
+  if (!has_media)
     return ErrorWithReason(absl::StatusCode::kInvalidArgument, "MEDIA_REQUIRED",
                            "this model answers about images and clips: attach at least one",
                            "content");

@@ -1,7 +1,6 @@
 // Questions about clips.
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 #include "tools/world/clip_view.h"
 
@@ -42,11 +41,7 @@ bool AskWhen(const ClipView& v, Qa* qa) {
   std::vector<double> times = SampleTimes(v.clip.duration_s);
   double shown = times.back();
   for (size_t i = times.size(); i-- > 0 && times[i] >= e.time_s;) shown = times[i];
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1fs", shown);
-  qa->answer = text;
-  qa->time_s = e.time_s;
-  qa->tolerance_s = std::max(1.0, 1.5 * v.clip.duration_s / SampledFrames(v.clip.duration_s));
+  v.AnswerTime(shown, e.time_s, qa);
   return true;
 }
 
@@ -64,7 +59,7 @@ bool AskOrder(const ClipView& v, Qa* qa) {
     static const std::vector<const char*> kFirst = {"what happens first: {x} {wx} or {y} {wy}?",
                                                     "which comes first, {x} {wx} or {y} {wy}?"};
     // The answer repeats the question's own words.
-    slots["own_words"];
+    qa->own_words = true;
     qa->form = "first_of";
     qa->slots = slots;
     qa->words = v.rng->Pick(kFirst);

@@ -1,7 +1,6 @@
 // Further forms of questions about clips: whether, how often, which, first and last.
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 #include "tools/world/clip_view.h"
 #include "tools/world/wording.h"
@@ -14,8 +13,6 @@ constexpr EventType kAll[8] = {EventType::kEnter,        EventType::kLeave,   Ev
                                EventType::kChangeColour, EventType::kVanish};
 
 int AnyObject(const ClipView& v) { return v.rng->Int(static_cast<int>(v.clip.actors.size())); }
-
-std::string YesOrNo(bool yes) { return yes ? "yes" : "no"; }
 
 // "collide", "collides", "collided": without a partner.
 Slots Verbs(const ClipView& v, EventType t) {
@@ -48,7 +45,7 @@ bool AskCollide(const ClipView& v, Qa* qa) {
            ((e.object == a && e.other == b) || (e.object == b && e.other == a));
   });
   AskInWords(v.rng, "collide", {{"x", v.Name(a)}, {"y", v.Name(b)}}, qa);
-  qa->answer = YesOrNo(hit);
+  qa->answer = YesNo(hit);
   return true;
 }
 
@@ -86,7 +83,7 @@ bool AskAnyEvent(const ClipView& v, Qa* qa) {
   EventType t = SomeType(v);
   if (v.Murky(t)) return false;
   AskInWords(v.rng, t == EventType::kCollide ? "any_collide" : "any_event", Verbs(v, t), qa);
-  qa->answer = YesOrNo(v.CountType(t) > 0);
+  qa->answer = YesNo(v.CountType(t) > 0);
   return true;
 }
 
@@ -157,23 +154,19 @@ bool AskEnds(const ClipView& v, Qa* qa) {
 
 bool AskDuration(const ClipView& v, Qa* qa) {
   AskInWords(v.rng, "duration", {}, qa);
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1fs", SampleTimes(v.clip.duration_s).back());
-  qa->answer = text;
-  qa->time_s = v.clip.duration_s;
-  qa->tolerance_s = std::max(1.0, 1.5 * v.clip.duration_s / SampledFrames(v.clip.duration_s));
+  v.AnswerTime(SampleTimes(v.clip.duration_s).back(), v.clip.duration_s, qa);
   return true;
 }
 
 bool AskMoves(const ClipView& v, Qa* qa) {
   if (v.rng->Chance(0.3)) {
     AskInWords(v.rng, "anything_moves", {}, qa);
-    qa->answer = YesOrNo(std::any_of(v.clip.actors.begin(), v.clip.actors.end(), Moves));
+    qa->answer = YesNo(std::any_of(v.clip.actors.begin(), v.clip.actors.end(), Moves));
     return true;
   }
   int object = AnyObject(v);
   AskInWords(v.rng, "moves", {{"x", v.Name(object)}}, qa);
-  qa->answer = YesOrNo(Moves(v.clip.actors[static_cast<size_t>(object)]));
+  qa->answer = YesNo(Moves(v.clip.actors[static_cast<size_t>(object)]));
   return true;
 }
 
@@ -199,7 +192,7 @@ bool AskClipExist(const ClipView& v, Qa* qa) {
     }
   }
   AskInWords(v.rng, "clip_exist", {{"a", WithArticle(Describe(o, mask))}}, qa);
-  qa->answer = YesOrNo(found);
+  qa->answer = YesNo(found);
   return true;
 }
 
@@ -221,8 +214,7 @@ bool AskClipList(const ClipView& v, Qa* qa) {
 
 bool AskClipBeyond(const ClipView& v, Qa* qa) {
   AskInWords(v.rng, "clip_off_topic", {{"x", v.Name(AnyObject(v))}}, qa);
-  qa->answer = "I can't tell";
-  qa->accepted = {"I cannot tell", "can't tell", "cannot tell", "unknown"};
+  CannotTell(qa);
   return true;
 }
 

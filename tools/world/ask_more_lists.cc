@@ -122,8 +122,7 @@ bool AskBeyondScene(Rng* rng, const Scene& s, Qa* qa) {
   std::string the = i == SIZE_MAX ? "" : Refer(rng, s.objects, i);
   if (the.empty()) return false;
   AskInWords(rng, which == 2 ? "off_topic" : "beyond", {{"the", the}}, qa);
-  qa->answer = "I can't tell";
-  qa->accepted = {"I cannot tell", "can't tell", "cannot tell", "unknown"};
+  CannotTell(qa);
   return true;
 }
 

@@ -219,8 +219,7 @@ bool AskBox(Rng* rng, const Scene& s, Qa* qa) {
 }
 
 bool AskUnknown(Rng* rng, const Scene& s, Qa* qa) {
-  qa->answer = "I can't tell";
-  qa->accepted = {"I cannot tell", "can't tell", "cannot tell", "unknown"};
+  CannotTell(qa);
   size_t i = PickFair(rng, s);
   if (i == SIZE_MAX) return false;
   if (rng->Chance(0.35)) {

@@ -1,6 +1,7 @@
 #include "tools/world/clip_view.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <map>
 
 namespace sightline::world {
@@ -71,6 +72,14 @@ bool ClipView::Murky(EventType t, int object) const {
                           e.type == EventType::kCollide;
            return travels && (object < 0 || e.object == object || e.other == object);
          });
+}
+
+void ClipView::AnswerTime(double shown_s, double true_s, Qa* qa) const {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1fs", shown_s);
+  qa->answer = text;
+  qa->time_s = true_s;
+  qa->tolerance_s = std::max(1.0, 1.5 * clip.duration_s / SampledFrames(clip.duration_s));
 }
 
 bool ClipView::Plain(const Event& e) const {

@@ -24,6 +24,8 @@ struct ClipView {
   // Objects that enter, leave or collide also halt or set off, which is no event of its own: not
   // asked about.
   bool Murky(EventType t, int object = -1) const;
+  // The time a frame shows, right within a second or a frame and a half of the true one.
+  void AnswerTime(double shown_s, double true_s, Qa* qa) const;
   bool Plain(const Event& e) const;  // named by subject and verb alone
 };
 

@@ -25,6 +25,7 @@ struct Qa {
   std::string form;
   Slots slots;
   std::string words;
+  bool own_words = false;  // the answer repeats the question's words: they stay as they are
 };
 
 // Words. `Vary` gives a question another person's wording: synonyms, politeness, case, missing
@@ -33,6 +34,8 @@ std::string FillSlots(const std::string& text, const Slots& slots);
 void Ask(Rng* rng, const char* form, const std::vector<const char*>& templates, Slots slots,
          Qa* qa);
 std::string Vary(Rng* rng, std::string question);
+std::string YesNo(bool yes);
+void CannotTell(Qa* qa);  // the answer, and other ways to say it
 std::string WithArticle(const std::string& noun_phrase);
 std::string BoxText(const Box& box);
 

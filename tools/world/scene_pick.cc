@@ -4,8 +4,6 @@
 
 namespace sightline::world {
 
-std::string YesNo(bool yes) { return yes ? "yes" : "no"; }
-
 size_t PickFair(Rng* rng, const Scene& s) {
   if (s.focus >= 0 && s.objects[static_cast<size_t>(s.focus)].visible >= 0.45 && rng->Chance(0.8))
     return static_cast<size_t>(s.focus);

@@ -7,7 +7,6 @@
 
 namespace sightline::world {
 
-std::string YesNo(bool yes);
 // An object that is visible enough to be asked about, the scene's focus by preference; SIZE_MAX
 // when none is.
 size_t PickFair(Rng* rng, const Scene& s);

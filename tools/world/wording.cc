@@ -47,8 +47,7 @@ bool Reword(Rng* rng, Wording wording, Qa* qa) {
   qa->words = rng->Pick(words);
   std::string text = rng->Chance(0.4) ? Contract(qa->words) : qa->words;
   std::string asked = FillSlots(text, qa->slots);
-  // An answer that repeats the question's own words leaves them as they are.
-  qa->question = qa->slots.count("own_words") ? asked : Vary(rng, asked);
+  qa->question = qa->own_words ? asked : Vary(rng, asked);
   return true;
 }
 

@@ -103,6 +103,13 @@ void Ask(Rng* rng, const char* form, const std::vector<const char*>& templates, 
   qa->question = Vary(rng, FillSlots(qa->words, qa->slots));
 }
 
+std::string YesNo(bool yes) { return yes ? "yes" : "no"; }
+
+void CannotTell(Qa* qa) {
+  qa->answer = "I can't tell";
+  qa->accepted = {"I cannot tell", "can't tell", "cannot tell", "unknown"};
+}
+
 std::string WithArticle(const std::string& s) {
   bool vowel = !s.empty() && std::string("aeiou").find(s[0]) != std::string::npos;
   return (vowel ? "an " : "a ") + s;
