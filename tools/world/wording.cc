@@ -32,6 +32,29 @@ std::string Contract(std::string s) {
   return s;
 }
 
+// What people put around a question: greetings and, where the answer is a few words, how long it
+// may be.
+void Surround(Rng* rng, Qa* qa) {
+  static const std::vector<const char*> kBefore = {
+      "hi! ",       "hello, ",      "question: ", "I have a question. ",
+      "ok, ",       "so, ",         "now, ",      "look at the image. ",
+      "one more: ", "dear model, ", "and again: "};
+  static const std::vector<const char*> kAfter = {
+      " Thanks.", " thanks!", " Thank you.", " please.", " Be honest.", " Please look closely."};
+  static const std::vector<const char*> kBrief = {
+      " Answer briefly.",
+      " Be brief.",
+      " Just the answer.",
+      " answer in one word.",
+      " Keep it short.",
+      " Answer with a single word or phrase.",
+      " Answer the question using a single word or phrase."};
+  constexpr size_t kShort = 16;
+  if (rng->Chance(0.06)) qa->question = rng->Pick(kBefore) + qa->question;
+  if (rng->Chance(0.1))
+    qa->question += rng->Pick(qa->answer.size() <= kShort && rng->Chance(0.7) ? kBrief : kAfter);
+}
+
 }  // namespace
 
 const std::vector<const char*>& WordsOf(const std::string& form, Wording wording) {
@@ -59,25 +82,29 @@ void AskInWords(Rng* rng, const char* form, Slots slots, Qa* qa) {
 
 Qa AskForTraining(Rng* rng, const Scene& scene) {
   Qa qa;
-  if (rng->Chance(kMoreShare) &&
-      (scene.panel ? AskMoreAboutPanel(rng, scene, &qa) : AskMore(rng, scene, &qa)))
-    return qa;
-  qa = AskRandom(rng, scene);
-  if (rng->Chance(kRewordShare)) Reword(rng, Wording::kTraining, &qa);
+  if (!rng->Chance(kMoreShare) ||
+      !(scene.panel ? AskMoreAboutPanel(rng, scene, &qa) : AskMore(rng, scene, &qa))) {
+    qa = AskRandom(rng, scene);
+    if (rng->Chance(kRewordShare)) Reword(rng, Wording::kTraining, &qa);
+  }
+  Surround(rng, &qa);
   return qa;
 }
 
 bool AskAboutPairForTraining(Rng* rng, const Scene& first, const Scene& second, Qa* qa) {
   if (!AskAboutPair(rng, first, second, qa)) return false;
   if (rng->Chance(kRewordShare)) Reword(rng, Wording::kTraining, qa);
+  Surround(rng, qa);
   return true;
 }
 
 bool AskAboutClipForTraining(Rng* rng, const Clip& clip, Qa* qa) {
-  if (rng->Chance(kMoreShare) && AskMoreAboutClip(rng, clip, qa)) return true;
-  *qa = {};
-  if (!AskAboutClip(rng, clip, qa)) return false;
-  if (rng->Chance(kRewordShare)) Reword(rng, Wording::kTraining, qa);
+  if (!rng->Chance(kMoreShare) || !AskMoreAboutClip(rng, clip, qa)) {
+    *qa = {};
+    if (!AskAboutClip(rng, clip, qa)) return false;
+    if (rng->Chance(kRewordShare)) Reword(rng, Wording::kTraining, qa);
+  }
+  Surround(rng, qa);
   return true;
 }
 
