@@ -64,14 +64,14 @@ TEST(Wording, EveryQuestionOfTrainingCanBeAskedInUnseenWords) {
     EXPECT_TRUE(ScoreReply(q, q.answer).correct) << q.question << " -> " << q.answer;
   };
   ForMany(
-      300, look,
+      600, look,
       [](Rng* rng, const Scene& s, Qa* qa) {
         *qa = AskForTraining(rng, s);
         return true;
       },
       AskAboutClipForTraining);
   Rng rng(72);
-  for (int i = 0; i < 200; ++i) {
+  for (int i = 0; i < 400; ++i) {
     Scene a = Rendered(&rng), b = Rendered(&rng);
     Qa qa;
     if (AskAboutPairForTraining(&rng, a, b, &qa)) look(qa);
