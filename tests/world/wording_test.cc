@@ -71,7 +71,7 @@ TEST(Wording, EveryQuestionOfTrainingCanBeAskedInUnseenWords) {
       },
       AskAboutClipForTraining);
   Rng rng(72);
-  for (int i = 0; i < 400; ++i) {
+  for (int i = 0; i < 1000; ++i) {
     Scene a = Rendered(&rng), b = Rendered(&rng);
     Qa qa;
     if (AskAboutPairForTraining(&rng, a, b, &qa)) look(qa);
@@ -192,7 +192,7 @@ TEST(Wording, FurtherFormsNeverNameAHeldOutCombination) {
 TEST(Wording, ClipsFurtherFormsAreTrueOfTheEvents) {
   Rng rng(75);
   std::set<std::string> seen;
-  for (int i = 0; i < 400; ++i) {
+  for (int i = 0; i < 1000; ++i) {
     Clip c = MakeClip(&rng, 1.0, rng.Range(3, 25));
     for (int k = 0; k < 4; ++k) {
       Qa q;
