@@ -50,11 +50,7 @@ void AddEval(CLI::App* app, int* exit_status) {
       cmd->add_subcommand("scenes", "Rendered scenes: questions, labels, boxes, captions, clips");
   cmd->require_subcommand(1);
   auto f = std::make_shared<EvalFlags>();
-  scenes
-      ->add_option("--split", f->options.split,
-                   "iid, heldout, prior_broken, pope_random, pope_popular, pope_adversarial, "
-                   "labels, captions, boxes, clips or pairs")
-      ->capture_default_str();
+  scenes->add_option("--split", f->options.split, EvalSplits())->capture_default_str();
   scenes
       ->add_option("--seed", f->options.seed,
                    "which scenes; training used none of the seeds below 2^32")

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "absl/strings/str_join.h"
 #include "tools/world/world.h"
 
 namespace sightline {
@@ -76,15 +77,16 @@ nlohmann::json Report(const Counts& c) {
 
 }  // namespace
 
+std::string EvalSplits() {
+  const auto& names = world::SplitNames();
+  return absl::StrJoin(names.begin() + 1, names.end(), ", ");  // the first is training's
+}
+
 StatusOr<std::string> EvalScenes(const VisionPipeline& vision, Engine* engine, const EvalOptions& o,
                                  const std::function<void(int)>& progress) {
   auto split = world::ParseSplit(o.split);
-  if (!split || *split == world::Split::kTrain) {
-    std::string names;
-    for (size_t i = 1; i < world::SplitNames().size(); ++i)
-      names += (i > 1 ? ", " : "") + world::SplitNames()[i];
-    return absl::InvalidArgumentError("--split must be one of: " + names);
-  }
+  if (!split || *split == world::Split::kTrain)
+    return absl::InvalidArgumentError("--split must be one of: " + EvalSplits());
   Counts counts;
   Status failed;
   std::mutex mu;

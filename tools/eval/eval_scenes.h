@@ -10,8 +10,10 @@
 
 namespace sightline {
 
+std::string EvalSplits();  // their names, for people
+
 struct EvalOptions {
-  std::string split = "iid";  // tools/world/world.h, SplitNames
+  std::string split = "iid";  // of EvalSplits()
   uint64_t seed = 1;
   int count = 500;  // scenes, not questions
   int threads = 2;

@@ -140,13 +140,11 @@ bool AskBeside(Rng* rng, const Scene& s, Qa* qa) {
 
 // "are there more than three stars?"
 bool AskThreshold(Rng* rng, const Scene& s, Qa* qa) {
-  static constexpr const char* kNumbers[11] = {"zero", "one",   "two",   "three", "four", "five",
-                                               "six",  "seven", "eight", "nine",  "ten"};
   Object o = rng->Chance(0.85) ? PickAny(rng, s) : RandomObject(rng, s);
   int mask = rng->Chance(0.4) ? 0 : RandomMask(rng), n = CountMatches(s.objects, o, mask);
   int which = rng->Int(5), k = std::clamp(n + rng->Int(-2, 2), which == 2 ? 1 : 2, 10);
   Slots slots = {{"s", Describe(o, mask, k != 1)},
-                 {"k", rng->Chance(0.5) ? kNumbers[k] : std::to_string(k)},
+                 {"k", rng->Chance(0.5) ? kNumberWords[k] : std::to_string(k)},
                  {"are", k == 1 ? "is" : "are"},
                  {"do", k == 1 ? "does" : "do"}};
   static constexpr const char* kForms[5] = {"more_than", "at_least", "exactly", "fewer_than",

@@ -1,6 +1,7 @@
 // Questions with exact answers, and how a reply to them is scored.
 #pragma once
 
+#include <array>
 #include <map>
 #include <string>
 #include <vector>
@@ -35,6 +36,8 @@ void Ask(Rng* rng, const char* form, const std::vector<const char*>& templates, 
          Qa* qa);
 std::string Vary(Rng* rng, std::string question);
 std::string YesNo(bool yes);
+inline constexpr std::array<const char*, 11> kNumberWords = {
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"};
 void CannotTell(Qa* qa);  // the answer, and other ways to say it
 std::string WithArticle(const std::string& noun_phrase);
 std::string BoxText(const Box& box);

@@ -17,12 +17,10 @@ std::string Lower(const std::string& s) {
 
 // Lower case, one space between words, no articles, number words as digits.
 std::string Normal(const std::string& s) {
-  static const char* kNumbers[] = {"zero", "one",   "two",   "three", "four", "five",
-                                   "six",  "seven", "eight", "nine",  "ten"};
   std::string word, out;
   auto flush = [&] {
-    for (int i = 0; i <= 10; ++i) {
-      if (word == kNumbers[i]) word = std::to_string(i);
+    for (size_t i = 0; i < kNumberWords.size(); ++i) {
+      if (word == kNumberWords[i]) word = std::to_string(i);
     }
     static const std::map<std::string, std::string> kSame = {
         {"grey", "gray"},      {"moon", "crescent"},      {"rhombus", "diamond"},
