@@ -17,6 +17,7 @@
 #include "services/gateway/gateway_service.h"
 #include "services/gateway/image_encoder_service.h"
 #include "services/log.h"
+#include "services/malformed_message.h"
 #include "services/roles/local_language.h"
 #include "services/roles/local_vision.h"
 #include "services/roles/remote.h"
@@ -103,6 +104,8 @@ auto Await(Role* role, const char* name, double wait_s) {
 }
 
 }  // namespace
+
+constexpr absl::Duration kLastWord = absl::Seconds(2);
 
 struct Server::Impl {
   ServerConfig config;
@@ -205,6 +208,9 @@ Status Server::Impl::Listen(bool in_process) {
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   if (!in_process)
     builder.AddListeningPort(config.listen, grpc::InsecureServerCredentials(), &port);
+  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> watch;
+  watch.push_back(std::make_unique<MalformedMessages>());
+  builder.experimental().SetInterceptorCreators(std::move(watch));
   for (grpc::Service* s :
        {vision_service.get(), language_service.get(), gateway.get(), image_encoder.get()}) {
     if (s) builder.RegisterService(s);
@@ -265,9 +271,10 @@ void Server::Drain() {
   std::call_once(impl_->drained, [this] {
     Log(LogLevel::kDebug, "draining", {{"drain_s", impl_->config.drain_s}});
     impl_->server->GetHealthCheckService()->SetServingStatus(false);
-    impl_->server->Shutdown(
-        std::chrono::system_clock::now() +
-        std::chrono::milliseconds(static_cast<int64_t>(impl_->config.drain_s * 1000)));
+    const absl::Time last = absl::Now() + absl::Seconds(impl_->config.drain_s);
+    if (impl_->edge) impl_->edge->EndBy(last);
+    // Calls that end themselves can say why; gRPC cuts off those that have not.
+    impl_->server->Shutdown(absl::ToChronoTime(last + kLastWord));
     impl_->server->Wait();
   });
 }

@@ -166,7 +166,7 @@ StatusOr<EncodedMedia> ScenesMedia::Encode(const std::vector<Image>& frames,
   for (const Image& frame : frames) {
     SL_RETURN_IF_ERROR(context.Check());
     SL_ASSIGN_OR_RETURN(VisualMap map, EncodeMap(frame, clip));
-    score += 1 / (1 + std::exp(-map.domain_logit));
+    score = std::max(score, 1 / (1 + std::exp(-map.domain_logit)));
     maps.push_back(std::move(map));
   }
   // A neighbour of another shape (the picture turned within the clip) has no same places: the frame
@@ -180,7 +180,7 @@ StatusOr<EncodedMedia> ScenesMedia::Encode(const std::vector<Image>& frames,
                                   neighbour(std::min(i + 1, maps.size() - 1), i)));
     if (clip) media.spans.back().time_s = times_s[i];
   }
-  media.out_of_domain_score = score / static_cast<double>(frames.size());
+  media.out_of_domain_score = score;  // a clip is as strange as its strangest frame
   return media;
 }
 

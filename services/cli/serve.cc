@@ -3,6 +3,7 @@
 #include "services/cli/client.h"
 #include "services/cli/commands.h"
 #include "services/cli/stop_signals.h"
+#include "services/library_logs.h"
 #include "services/log.h"
 
 namespace sightline::cli {
@@ -48,6 +49,7 @@ int Serve(const ServeOptions& o) {
     std::printf("%s", ToToml(*config).c_str());
     return 0;
   }
+  TakeLibraryLogs();
   StopSignals signals;
   std::unique_ptr<Server> server;
   {

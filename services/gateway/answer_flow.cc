@@ -7,6 +7,8 @@ namespace {
 
 // Above this probability the reply carries a warning.
 constexpr double kOutOfDomain = 0.5;
+// What is said of media that all are outside the model's world, in place of what it would make up.
+constexpr char kCannotTell[] = "I can't tell";
 
 void SetDuration(double seconds, google::protobuf::Duration* out) {
   const auto ns = static_cast<int64_t>(std::llround(std::max(0.0, seconds) * 1e9));
@@ -14,7 +16,8 @@ void SetDuration(double seconds, google::protobuf::Duration* out) {
   out->set_nanos(static_cast<int32_t>(ns % 1000000000));
 }
 
-void Describe(const CheckedPart& part, const FoundMedia& found, v1::AnswerSummary* summary) {
+// True when the media are outside the model's world.
+bool Describe(const CheckedPart& part, const FoundMedia& found, v1::AnswerSummary* summary) {
   const EncodedMedia& media = *found.media;
   v1::MediaInfo* info = summary->add_media();
   info->set_cached(found.cached);
@@ -29,14 +32,25 @@ void Describe(const CheckedPart& part, const FoundMedia& found, v1::AnswerSummar
   if (media.kind == MediaItem::Kind::kVideo)
     SetDuration(media.duration_s, info->mutable_duration());
   info->set_visual_tokens(tokens);
-  if (media.out_of_domain_score.value_or(0) > kOutOfDomain) {
-    v1::Warning* w = summary->add_warnings();
-    w->set_code(v1::WARNING_CODE_OUT_OF_DOMAIN);
-    w->set_message(
-        "this does not look like anything the model was trained on; do not rely on the answer");
-    w->set_content_index(part.index);
-    w->set_score(*media.out_of_domain_score);
-  }
+  if (media.out_of_domain_score.value_or(0) <= kOutOfDomain) return false;
+  v1::Warning* w = summary->add_warnings();
+  w->set_code(v1::WARNING_CODE_OUT_OF_DOMAIN);
+  w->set_message(
+      "this does not look like anything the model was trained on; do not rely on the answer");
+  w->set_content_index(part.index);
+  w->set_score(*media.out_of_domain_score);
+  return true;
+}
+
+void SayCannotTell(absl::Time began, const LanguageRole::Sink& sink, v1::AnswerSummary* summary) {
+  sink({kCannotTell});
+  summary->set_finish_reason(v1::FINISH_REASON_STOP);
+  int tokens = 0;
+  for (const v1::MediaInfo& m : summary->media()) tokens += m.visual_tokens();
+  summary->mutable_usage()->set_visual_tokens(tokens);
+  SetDuration(absl::ToDoubleSeconds(absl::Now() - began),
+              summary->mutable_timings()->mutable_vision());
+  *summary->mutable_timings()->mutable_total() = summary->timings().vision();
 }
 
 }  // namespace
@@ -49,6 +63,7 @@ Status AnswerFlow::Run(const std::vector<CheckedPart>& parts, const CheckedOptio
   request.sampling = options.sampling;
   request.max_output_tokens = options.max_output_tokens;
   request.stop = options.stop;
+  int media_parts = 0, strange = 0;
   for (const CheckedPart& part : parts) {
     if (part.is_text) {
       request.parts.push_back({part.text});
@@ -61,8 +76,13 @@ Status AnswerFlow::Run(const std::vector<CheckedPart>& parts, const CheckedOptio
       return theirs && FieldOf(media.status()).empty() ? AtField(media.status(), part.field)
                                                        : media.status();
     }
-    Describe(part, *media, summary);
+    ++media_parts;
+    strange += Describe(part, *media, summary);
     request.parts.push_back({std::move(media->media)});
+  }
+  if (media_parts > 0 && strange == media_parts) {
+    SayCannotTell(began, sink, summary);
+    return absl::OkStatus();
   }
   const absl::Time encoded = absl::Now();
   auto generated = language_->Generate(request, context, sink);

@@ -46,7 +46,9 @@ grpc::Status CallEdge::Serve(const char* rpc, grpc::ServerContext* call,
                       "the server has as many requests in flight as it takes", "SERVER_BUSY", 500);
   if (status.ok()) {
     try {
-      status = work(ContextOf(call, id, default_deadline_s_));
+      RequestContext context = ContextOf(call, id, default_deadline_s_);
+      context.cancelled = [this, left = std::move(context.cancelled)] { return Over() || left(); };
+      status = work(context);
     } catch (const std::bad_alloc&) {
       status = TryLater(absl::StatusCode::kResourceExhausted,
                         "there is not enough memory for this request now", "OUT_OF_MEMORY", 2000);
@@ -54,6 +56,9 @@ grpc::Status CallEdge::Serve(const char* rpc, grpc::ServerContext* call,
       status = absl::InternalError(error.what());
     }
   }
+  if (!status.ok() && Over() && !call->IsCancelled())
+    status = TryLater(absl::StatusCode::kUnavailable, "the server is shutting down",
+                      "SHUTTING_DOWN", 1000);
   nlohmann::json fields = {{"rpc", rpc},
                            {"request_id", id},
                            {"code", absl::StatusCodeToString(status.code())},

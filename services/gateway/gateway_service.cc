@@ -1,7 +1,6 @@
 #include "services/gateway/gateway_service.h"
 
 #include "services/error.h"
-#include "services/status_map.h"
 
 namespace sightline {
 namespace {
@@ -106,11 +105,11 @@ grpc::Status GatewayService::Caption(grpc::ServerContext* call, const v1::Captio
   });
 }
 
-grpc::Status GatewayService::ListModels(grpc::ServerContext*, const v1::ListModelsRequest* request,
-                                        v1::ListModelsResponse* response) {
-  if (request->page_size() < 0) return ToGrpc(InvalidField("page_size", "must be 0 or more"));
-  if (!request->page_token().empty())
-    return ToGrpc(InvalidField("page_token", "was not given out by this server"));
+Status GatewayService::Models(const v1::ListModelsRequest& request,
+                              v1::ListModelsResponse* response) const {
+  if (request.page_size() < 0) return InvalidField("page_size", "must be 0 or more");
+  if (!request.page_token().empty())
+    return InvalidField("page_token", "was not given out by this server");
   v1::Model* m = response->add_models();
   m->set_name("models/" + model_.model);
   m->set_display_name(model_.model);
@@ -119,7 +118,14 @@ grpc::Status GatewayService::ListModels(grpc::ServerContext*, const v1::ListMode
   if (media_.clips) m->add_input_modalities(v1::MODALITY_VIDEO);
   m->set_context_tokens(model_.context_tokens);
   m->set_parameter_count(model_.parameter_count + media_.parameter_count);
-  return grpc::Status::OK;
+  return absl::OkStatus();
+}
+
+grpc::Status GatewayService::ListModels(grpc::ServerContext* call,
+                                        const v1::ListModelsRequest* request,
+                                        v1::ListModelsResponse* response) {
+  return edge_->Serve("ListModels", call, "", request->ByteSizeLong(),
+                      [&](const RequestContext&) { return Models(*request, response); });
 }
 
 }  // namespace sightline

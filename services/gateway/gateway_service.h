@@ -35,6 +35,7 @@ class GatewayService final : public v1::VisionLanguageService::Service {
                   const LanguageRole::Sink& sink, v1::AnswerSummary* summary);
   Status CaptionAll(const v1::CaptionRequest& request, const RequestContext& context,
                     v1::CaptionResponse* response);
+  Status Models(const v1::ListModelsRequest& request, v1::ListModelsResponse* response) const;
 
   AnswerFlow flow_;
   LanguageInfo model_;

@@ -193,6 +193,26 @@ TEST_P(AnswerTest, SeveralImagesInterleavedWithText) {
   EXPECT_EQ(response.summary().media(1).content_index(), 2);
 }
 
+TEST_P(AnswerTest, APhotographIsWarnedOfAndNotAnswered) {
+  v1::Content photo;
+  photo.mutable_image()->set_data(
+      ReadFile(SIGHTLINE_SOURCE_DIR "/tests/golden/encoders/clip/photo.png"));
+  v1::AnswerRequest r;
+  *r.add_content() = photo;
+  r.add_content()->set_text("How many objects are there?");
+  const v1::AnswerResponse response = Agreed(r);
+  EXPECT_EQ(response.text(), "I can't tell");
+  ASSERT_EQ(response.summary().warnings_size(), 1);
+  EXPECT_EQ(response.summary().warnings(0).code(), v1::WARNING_CODE_OUT_OF_DOMAIN);
+  EXPECT_EQ(response.summary().finish_reason(), v1::FINISH_REASON_STOP);
+  // Beside a scene, which can be answered about, it is warned of alone.
+  *r.add_content() = MediaContent("scene-0.png");
+  const v1::AnswerResponse both = Agreed(r);
+  ASSERT_EQ(both.summary().warnings_size(), 1);
+  EXPECT_EQ(both.summary().warnings(0).content_index(), 0);
+  EXPECT_GT(both.summary().usage().output_tokens(), 0);
+}
+
 TEST_P(AnswerTest, SamplingOfClipsFollowsTheRequest) {
   v1::AnswerRequest r = Ask("clip-0.mp4", "What happens?");
   auto* sampling = r.mutable_content(0)->mutable_video()->mutable_sampling();

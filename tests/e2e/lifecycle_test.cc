@@ -4,6 +4,8 @@
 #include <thread>
 
 #include "grpc/health/v1/health.grpc.pb.h"
+#include "services/error.h"
+#include "tests/e2e/raw_call.h"
 #include "tests/e2e/world_server.h"
 
 namespace sightline::e2e {
@@ -88,6 +90,35 @@ TEST_P(LifecycleTest, HealthAndReflectionAnswer) {
     ASSERT_TRUE(health->Check(&call, request, &response).ok()) << name;
     EXPECT_EQ(response.status(), grpc::health::v1::HealthCheckResponse::SERVING);
   }
+  // ServerReflectionRequest{list_services: ""}: field 7.
+  std::string services;
+  EXPECT_TRUE(RawCall(server.Channel(),
+                      "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+                      std::string("\x3a\x00", 2), &services)
+                  .ok());
+  for (const char* name :
+       {"sightline.v1.VisionLanguageService", "sightline.v1.ImageEncoderService"})
+    EXPECT_NE(services.find(name), std::string::npos) << services;
+}
+
+TEST_P(LifecycleTest, WhatADrainHasNoTimeForIsToldSo) {
+  ServerConfig front = BaseConfig();
+  front.drain_s = 0.2;
+  Deployment server(GetParam(), front);
+  auto stub = server.Stub();
+  grpc::ClientContext call;
+  SetDeadline(&call, 60);
+  auto reader = stub->StreamAnswer(&call, LongRequest());
+  v1::StreamAnswerResponse event;
+  ASSERT_TRUE(reader->Read(&event));
+  server.front()->Drain();
+  bool summary = false;
+  while (reader->Read(&event)) summary = summary || event.has_summary();
+  const Status s = FromGrpc(reader->Finish());
+  EXPECT_FALSE(summary);
+  EXPECT_EQ(s.code(), absl::StatusCode::kUnavailable) << s;
+  EXPECT_EQ(ReasonOf(s), "SHUTTING_DOWN");
+  EXPECT_TRUE(RetryMsOf(s).has_value());
 }
 
 TEST_P(LifecycleTest, DrainLetsCallsInFlightEnd) {

@@ -7,6 +7,7 @@
 
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
+#include "tests/e2e/raw_call.h"
 #include "tests/e2e/world_server.h"
 
 namespace sightline::e2e {
@@ -115,6 +116,25 @@ TEST_P(LimitsTest, ClipSamplingHasRanges) {
     s->mutable_end_offset()->set_seconds(1);
   });
   refuse(".data", [](auto* s) { s->mutable_start_offset()->set_seconds(100); });
+}
+
+// Field 1 of AnswerRequest is content, field 1 of that text.
+TEST_P(LimitsTest, BytesThatAreNoMessageAreRefused) {
+  const std::string not_utf8("\x0a\x04\x0a\x02\xff\xfe", 6), truncated("\x0a\x7f", 2),
+      no_tag("\x00\x00", 2);
+  for (const char* method : {"Answer", "StreamAnswer", "Caption"}) {
+    for (const std::string& bytes : {not_utf8, truncated, no_tag}) {
+      std::string reply;
+      const Status s = FromGrpc(
+          RawCall(server_.Channel(), std::string("/sightline.v1.VisionLanguageService/") + method,
+                  bytes, &reply));
+      EXPECT_EQ(s.code(), absl::StatusCode::kInvalidArgument) << method << ": " << s;
+      EXPECT_EQ(ReasonOf(s), "MESSAGE_MALFORMED") << method;
+    }
+  }
+  v1::AnswerResponse response;
+  EXPECT_TRUE(
+      Answer(stub_.get(), Ask("scene-0.png", "How many objects are there?"), &response).ok());
 }
 
 TEST_P(LimitsTest, LargeMessagesAreRefused) {

@@ -49,9 +49,11 @@ v1::AnswerRequest SoundRequest(int number) {
   return r;
 }
 
-TEST(MalformedMediaTest, EachFileGetsItsCodeAndTheServerGoesOn) {
+class MalformedMediaTest : public ::testing::TestWithParam<bool> {};
+
+TEST_P(MalformedMediaTest, EachFileGetsItsCodeAndTheServerGoesOn) {
   ASSERT_GE(AllMediaCases().size(), 60u);
-  Deployment server(false);
+  Deployment server(GetParam());
   auto stub = server.Stub();
   v1::AnswerResponse before;
   ASSERT_TRUE(Answer(stub.get(), Ask("scene-0.png", "How many objects are there?"), &before).ok());
@@ -66,6 +68,9 @@ TEST(MalformedMediaTest, EachFileGetsItsCodeAndTheServerGoesOn) {
     ++number;
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Deployments, MalformedMediaTest, ::testing::Values(false, true),
+                         [](const auto& p) { return p.param ? "Split" : "Whole"; });
 
 }  // namespace
 }  // namespace sightline::e2e

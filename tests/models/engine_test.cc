@@ -237,6 +237,34 @@ TEST(EngineBatch, WhoLeavesIsDroppedAlsoWhileWaiting) {
   EXPECT_EQ(engine->active(), 0);
 }
 
+// Every step asks first whether the caller is still there: of one who leaves before its n-th step
+// no more than n tokens are ever made.
+TEST(EngineBatch, EachStepAsksFirstWhetherTheCallerHasLeft) {
+  Random random(std::random_device{}());
+  auto engine = Load();
+  GenerateRequest r;
+  r.parts.push_back({random.Words(20)});
+  r.max_output_tokens = 400;
+  r.sampling.temperature = 1.5;
+  int cancelled = 0;
+  for (int steps = 2; steps < 10; ++steps) {
+    r.sampling.seed = random.Below(1000);
+    std::atomic<int> asked{0};
+    RequestContext context;
+    context.cancelled = [&] { return ++asked > steps; };
+    int tokens = 0;
+    auto summary = engine->Generate(r, context, [&](const Delta& d) {
+      tokens += d.tokens;
+      return true;
+    });
+    if (summary.ok()) continue;  // it had ended by itself
+    EXPECT_EQ(summary.status().code(), absl::StatusCode::kCancelled);
+    EXPECT_LE(tokens, steps);
+    ++cancelled;
+  }
+  EXPECT_GT(cancelled, 0);
+}
+
 // A budget for few sequences: the others wait for pages instead of failing.
 TEST(EngineBatch, RequestsWaitForPages) {
   Random random(std::random_device{}());

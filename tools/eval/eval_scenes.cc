@@ -134,7 +134,7 @@ StatusOr<std::string> EvalScenes(const VisionPipeline& vision, Engine* engine, c
                    << reply << "\n";
       }
       std::lock_guard<std::mutex> lock(mu);
-      if (!item.images.empty() && item.times_s.empty() && !media.empty()) {
+      if (!media.empty()) {
         counts.metrics["domain_warning_rate"].hits +=
             std::get<std::shared_ptr<const EncodedMedia>>(media[0].content)
                 ->out_of_domain_score.value_or(0) > 0.5;
