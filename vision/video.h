@@ -93,6 +93,8 @@ struct SampleOptions {
   std::function<void(const VideoProgress&)> progress;
 };
 
+// By the first bytes: worth trying as a video. A GIF is an image first.
+bool LooksLikeVideo(std::string_view bytes);
 StatusOr<VideoInfo> ProbeVideo(std::string_view bytes, const VideoLimits& limits = {});
 StatusOr<SampledVideo> SampleFrames(std::string_view bytes, const SampleOptions& options = {});
 

@@ -55,8 +55,10 @@ bool LooksLikeTransportStream(std::string_view b) {
 
 Status Encrypted() { return MediaError("VIDEO_ENCRYPTED", "the video is encrypted"); }
 
+bool IsMatroska(std::string_view b) { return b.substr(0, 4) == "\x1a\x45\xdf\xa3"; }
+
 StatusOr<const char*> ChooseDemuxer(std::string_view b, const VideoLimits& limits) {
-  if (b.substr(0, 4) == "\x1a\x45\xdf\xa3") return "matroska";
+  if (IsMatroska(b)) return "matroska";
   if (b.substr(0, 6) == "GIF87a" || b.substr(0, 6) == "GIF89a") return "gif";
   if (LooksLikeTransportStream(b)) return "mpegts";
   if (LooksLikeIsoMedia(b)) {
@@ -315,3 +317,12 @@ int64_t VideoSource::Seek(void* self, int64_t offset, int whence) {
 }
 
 }  // namespace sightline::video_internal
+
+namespace sightline {
+
+bool LooksLikeVideo(std::string_view bytes) {
+  return video_internal::IsMatroska(bytes) || video_internal::LooksLikeTransportStream(bytes) ||
+         video_internal::LooksLikeIsoMedia(bytes);
+}
+
+}  // namespace sightline

@@ -10,6 +10,7 @@
 
 #include "services/status_map.h"
 #include "vision/decode.h"
+#include "vision/video.h"
 
 namespace sightline::cli {
 namespace {
@@ -89,8 +90,15 @@ StatusOr<v1::Content> ToContent(const std::string& argument, MediaKind kind, boo
   std::string bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
   if (in.bad()) return absl::InvalidArgumentError("cannot read " + argument);
   // A moving GIF could be either, and most people mean the picture.
-  if (kind == MediaKind::kAuto)
-    kind = SniffImageFormat(bytes) != ImageFormat::kUnknown ? MediaKind::kImage : MediaKind::kVideo;
+  if (kind == MediaKind::kAuto) {
+    const bool image = SniffImageFormat(bytes) != ImageFormat::kUnknown;
+    if (!image && !LooksLikeVideo(bytes))
+      return absl::InvalidArgumentError(
+          argument +
+          " is neither an image (JPEG, PNG, WebP, GIF) nor a clip (MP4, MOV, Matroska, WebM, "
+          "MPEG-TS)");
+    kind = image ? MediaKind::kImage : MediaKind::kVideo;
+  }
   if (kind == MediaKind::kImage) {
     content.mutable_image()->set_data(std::move(bytes));
   } else {

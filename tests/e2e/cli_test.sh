@@ -45,6 +45,19 @@ grep -q 'INVALID_ARGUMENT.*content\[0\].image.data' "$work/error" || fail "no cl
 "$sightline" ask --server "unix:$work/nobody" "$scenes/scene-0.png" "what?" 2>"$work/error" && fail "nobody answered"
 grep -q 'sightline serve' "$work/error" || fail "no advice: $(cat "$work/error")"
 "$sightline" ask --server "$address" missing.png "what?" 2>/dev/null && fail "a missing file was taken for text"
+echo "no picture" > "$work/notes.txt"
+"$sightline" ask --server "$address" "$work/notes.txt" "what?" 2>"$work/error" && fail "a text file was answered about"
+grep -q 'notes.txt is neither an image' "$work/error" || fail "no clear error: $(cat "$work/error")"
+# Text that is not UTF-8: what protobuf says of it must not break the log, which is read below.
+/usr/bin/python3 -c '
+import grpc, sys
+answer = grpc.insecure_channel(sys.argv[1]).unary_unary("/sightline.v1.VisionLanguageService/Answer")
+try:
+    answer(b"\x0a\x04\x0a\x02\xff\xfe", timeout=30)
+    sys.exit("answered")
+except grpc.RpcError as e:
+    assert e.code() == grpc.StatusCode.INVALID_ARGUMENT, e
+' "$address" || fail "a malformed message"
 "$sightline" nonsense >/dev/null 2>&1 && fail "nonsense was taken"
 
 # Every flag of true or false takes a value.

@@ -18,6 +18,7 @@ else
 fi
 echo "Installing:$missing"
 export DEBIAN_FRONTEND=noninteractive
+# Old lists are better than none: a machine that cannot renew them may still hold the packages.
+$sudo apt-get update -q || echo "Going on with the package lists that are there." >&2
 # shellcheck disable=SC2086
-install_all() { $sudo apt-get install -y -q --no-install-recommends $missing; }
-install_all >/dev/null 2>&1 || { $sudo apt-get update -q && install_all; }
+$sudo apt-get install -y -q --no-install-recommends $missing
