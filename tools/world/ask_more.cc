@@ -227,13 +227,13 @@ bool AskAnything(Rng* rng, const Scene& s, Qa* qa) {
 
 bool AskMore(Rng* rng, const Scene& scene, Qa* qa) {
   static const std::vector<Family> kFamilies = {
-      {"either", AskEither, 1.6},     {"bigger", AskWhichBigger, 1.2},
-      {"extreme", AskExtreme, 1.4},   {"place", AskPlace, 1},
-      {"beside", AskBeside, 1},       {"threshold", AskThreshold, 1.2},
-      {"both", AskBoth, 1.2},         {"all", AskAll, 0.7},
-      {"anything", AskAnything, 1.2}, {"list", AskList, 1.4},
-      {"text", AskText, 0.9},         {"backdrop", AskBackdrop, 0.3},
-      {"beyond", AskBeyondScene, 1.1}};
+      {"either", AskEither, 1.6},      {"bigger", AskWhichBigger, 1.2},
+      {"extreme", AskExtreme, 1.4},    {"place", AskPlace, 1},
+      {"beside", AskBeside, 1},        {"threshold", AskThreshold, 1.2},
+      {"both", AskBoth, 1.2},          {"all", AskAll, 0.7},
+      {"anything", AskAnything, 1.2},  {"list", AskList, 1.4},
+      {"text", AskText, 0.9},          {"backdrop", AskBackdrop, 0.3},
+      {"beyond", AskBeyondScene, 1.1}, {"numbered", AskOfNumberedImage, 0.5}};
   std::vector<double> weights;
   weights.reserve(kFamilies.size());
   for (const Family& f : kFamilies) weights.push_back(f.weight);

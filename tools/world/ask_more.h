@@ -9,5 +9,7 @@ bool AskList(Rng* rng, const Scene& s, Qa* qa);
 bool AskText(Rng* rng, const Scene& s, Qa* qa);
 bool AskBackdrop(Rng* rng, const Scene& s, Qa* qa);
 bool AskBeyondScene(Rng* rng, const Scene& s, Qa* qa);
+// "the first image", "the second image" of one still (ask_pair.cc).
+bool AskOfNumberedImage(Rng* rng, const Scene& s, Qa* qa);
 
 }  // namespace sightline::world

@@ -135,6 +135,7 @@ bool AskMoreAboutPanel(Rng* rng, const Scene& s, Qa* qa) {
             [](const Object* a, const Object* b) { return a->box.cy() < b->box.cy(); });
   int which = rng->Weighted({1.2, 0.8, 0.8, 1});
   if (which == 3) {
+    if (rng->Chance(0.25)) return AskOfNumberedImage(rng, s, qa);
     qa->family = "beyond";
     return AskBeyondScene(rng, s, qa);
   }

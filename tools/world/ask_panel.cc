@@ -1,4 +1,4 @@
-// Questions about panels of labelled controls, and about two pictures at once.
+// Questions about panels of labelled controls; what any still is asked at random.
 #include <algorithm>
 #include <cmath>
 
@@ -168,76 +168,6 @@ Qa AskFamily(Rng* rng, const Scene& scene, const std::string& family) {
   Qa qa;
   AskExistShape(rng, scene, rng->Int(kShapes), &qa);
   return qa;
-}
-
-bool AskAboutPair(Rng* rng, const Scene& first, const Scene& second, Qa* qa) {
-  qa->family = "pair";
-  const Scene* s[2] = {&first, &second};
-  int at = rng->Int(2), which = rng->Int(6),
-      mask = rng->Chance(0.5)   ? kHasShape
-             : rng->Chance(0.5) ? kHasColour
-                                : kHasColour | kHasShape;
-  Object o = rng->Pick(s[at]->objects);
-  if (rng->Chance(0.2)) o.shape = rng->Int(kShapes);
-  if (!MayName(*s[at], o.colour, o.shape)) return false;
-  int n[2] = {CountMatches(first.objects, o, mask), CountMatches(second.objects, o, mask)};
-  Slots slots = {{"s", Describe(o, mask, true)},
-                 {"a", WithArticle(Describe(o, mask))},
-                 {"n", at ? "second" : "first"}};
-  static const std::vector<const char*> kIn = {
-      "how many {s} are in the {n} image?", "count the {s} in the {n} image.",
-      "in the {n} image, how many {s} are there?", "how many {s} does the {n} image show?"};
-  static const std::vector<const char*> kTotal = {
-      "how many {s} are there in both images together?", "how many {s} are there in total?",
-      "count the {s} in both images.", "what is the total number of {s}?"};
-  static const std::vector<const char*> kMore = {
-      "which image has more {s}?", "which image has more {s}, the first or the second?",
-      "where are there more {s}, in the first or the second image?",
-      "in which image do you see more {s}?"};
-  static const std::vector<const char*> kBoth = {
-      "is there {a} in both images?", "do both images show {a}?", "does {a} appear in both images?",
-      "do both images contain {a}?"};
-  static const std::vector<const char*> kExistIn = {
-      "is there {a} in the {n} image?", "does the {n} image show {a}?",
-      "do you see {a} in the {n} image?", "does the {n} image contain {a}?"};
-  static const std::vector<const char*> kColour = {
-      "what colour is {the} in the {n} image?", "in the {n} image, what colour is {the}?",
-      "which colour does {the} in the {n} image have?"};
-  switch (which) {
-    case 0:
-      Ask(rng, "pair_count", kIn, slots, qa);
-      qa->answer = std::to_string(n[at]);
-      return true;
-    case 1:
-      Ask(rng, "pair_total", kTotal, slots, qa);
-      qa->answer = std::to_string(n[0] + n[1]);
-      return true;
-    case 2:
-      if (n[0] == n[1]) return false;
-      Ask(rng, "pair_more", kMore, slots, qa);
-      qa->answer = n[0] > n[1] ? "the first" : "the second";
-      return true;
-    case 3:
-      Ask(rng, "pair_both", kBoth, slots, qa);
-      qa->answer = YesNo(n[0] > 0 && n[1] > 0);
-      return true;
-    case 4:
-      at = rng->Int(2);
-      slots["n"] = at ? "second" : "first";
-      Ask(rng, "pair_exist", kExistIn, slots, qa);
-      qa->answer = YesNo(n[at] > 0);
-      return true;
-    default: {
-      size_t i = static_cast<size_t>(rng->Int(static_cast<int>(s[at]->objects.size())));
-      if (s[at]->objects[i].visible < 0.45) return false;
-      std::string the = Refer(rng, s[at]->objects, i, kHasColour);
-      if (the.empty()) return false;
-      slots["the"] = the;
-      Ask(rng, "pair_colour", kColour, slots, qa);
-      qa->answer = kColourNames[static_cast<size_t>(s[at]->objects[i].colour)];
-      return true;
-    }
-  }
 }
 
 }  // namespace sightline::world

@@ -15,7 +15,7 @@ using Slots = std::map<std::string, std::string>;
 
 struct Qa {
   std::string family;  // exist, count, attribute, verify, compare, relation, label, box, caption,
-                       // unknown, panel, pair, clip...
+                       // unknown, panel, pair_..., clip_...
   std::string question, answer;
   std::vector<std::string> accepted;  // other right answers
   bool is_box = false;

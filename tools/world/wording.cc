@@ -12,7 +12,7 @@ constexpr double kMoreShare = 0.3, kRewordShare = 0.5;
 const std::map<std::string, const FormWords*>& ByForm() {
   static const auto kMap = [] {
     std::map<std::string, const FormWords*> map;
-    for (const auto* table : {&StillWords(), &MoreWords(), &ClipWords()}) {
+    for (const auto* table : {&StillWords(), &PairWords(), &MoreWords(), &ClipWords()}) {
       for (const FormWords& f : *table) map[f.form] = &f;
     }
     return map;
@@ -93,7 +93,6 @@ Qa AskForTraining(Rng* rng, const Scene& scene) {
 
 bool AskAboutPairForTraining(Rng* rng, const Scene& first, const Scene& second, Qa* qa) {
   if (!AskAboutPair(rng, first, second, qa)) return false;
-  if (rng->Chance(kRewordShare)) Reword(rng, Wording::kTraining, qa);
   Surround(rng, qa);
   return true;
 }

@@ -16,7 +16,8 @@ struct FormWords {
   const char* form;
   std::vector<const char*> training, unseen;
 };
-const std::vector<FormWords>& StillWords();  // of the forms in qa.h, pairs and panels too
+const std::vector<FormWords>& StillWords();  // of the forms in qa.h, panels too
+const std::vector<FormWords>& PairWords();   // of questions about several stills
 const std::vector<FormWords>& MoreWords();   // of the forms below
 const std::vector<FormWords>& ClipWords();
 // Of a form; empty for one that has none.

@@ -1,4 +1,4 @@
-// {a}, {b}, {the}: phrases for objects. {s}: a plural. {p}, {q}: attributes. {n}: first or second.
+// {a}, {b}, {the}: phrases for objects. {s}: a plural. {p}, {q}: attributes.
 #include "tools/world/wording.h"
 
 namespace sightline::world {
@@ -179,34 +179,6 @@ const std::vector<FormWords> kWords = {
      {"does {the} have a tick?", "is there a tick in {the}?", "is {the} on?", "is {the} active?",
       "does {the} have a check mark?", "tell me whether {the} is checked."},
      {"did someone tick {the}?", "is {the} marked as checked?"}},
-    {"pair_count",
-     {"how many {s} can you see in the {n} image?", "how many {s} does the {n} image have?",
-      "what is the number of {s} in the {n} image?", "{n} image: how many {s}?"},
-     {"how many {s} do you see in the {n} image?", "can you count the {s} in the {n} image?"}},
-    {"pair_total",
-     {"how many {s} are in the two images together?", "how many {s} do both images have in all?",
-      "how many {s} do you see in both images in total?",
-      "over both images, how many {s} are there?"},
-     {"how many {s} are there in the two images?", "what is the sum of {s} over both images?"}},
-    {"pair_more",
-     {"which of the images has more {s}?", "which one has more {s}?", "which image shows more {s}?",
-      "where do you see more {s}, in the first or in the second image?",
-      "which image contains the most {s}?"},
-     {"in which of the two images are there more {s}?",
-      "does the first or the second image have more {s}?"}},
-    {"pair_both",
-     {"can {a} be seen in both images?", "does each image have {a}?",
-      "do the two images both have {a}?", "is {a} in both?"},
-     {"do you see {a} in both images?", "does each of the images show {a}?"}},
-    {"pair_exist",
-     {"is {a} in the {n} image?", "can you see {a} in the {n} image?",
-      "does the {n} image have {a}?", "{n} image: is there {a}?"},
-     {"does {a} appear in the {n} image?", "in the {n} image, do you see {a}?"}},
-    {"pair_colour",
-     {"what is the colour of {the} in the {n} image?", "{n} image: what colour is {the}?",
-      "tell me the colour of {the} in the {n} image."},
-     {"which colour is {the} in the {n} image?",
-      "in the {n} image, which colour does {the} have?"}},
 };
 
 }  // namespace
