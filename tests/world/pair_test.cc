@@ -84,7 +84,7 @@ TEST(Pairs, AnswersMatchARecount) {
   std::map<std::string, int> read;
   std::set<std::string> forms, which;
   int missing = 0, all = 0;
-  ForMany(120, [&](const Stills& v, const Qa& q) {
+  ForMany(90, [&](const Stills& v, const Qa& q) {
     forms.insert(q.form);
     EXPECT_TRUE(ScoreReply(q, q.answer).correct) << q.question << " -> " << q.answer;
     if (v.size() == 2) ++all, missing += q.family == "pair_missing";
@@ -117,7 +117,7 @@ const Object* TheOne(const Scene& s, const std::string& the) {
 
 TEST(Pairs, AttributesLabelsAndBoxesAreThoseOfTheStillNamed) {
   int absent = 0, seen = 0;
-  ForMany(120, [&](const Stills& v, const Qa& q) {
+  ForMany(90, [&](const Stills& v, const Qa& q) {
     static const std::set<std::string> kForms = {"pair_colour", "pair_shape", "pair_size",
                                                  "pair_fill",   "pair_label", "pair_box"};
     if (kForms.count(q.form) == 0 || StillOf(q) >= v.size()) return;
@@ -152,7 +152,7 @@ TEST(Pairs, AttributesLabelsAndBoxesAreThoseOfTheStillNamed) {
 
 TEST(Pairs, CaptionsAndTextAreThoseOfTheStillNamed) {
   int captions = 0, texts = 0;
-  ForMany(120, [&](const Stills& v, const Qa& q) {
+  ForMany(90, [&](const Stills& v, const Qa& q) {
     bool caption = q.form == "pair_caption", text = q.form == "pair_text";
     if ((!caption && !text) || StillOf(q) >= v.size()) return;
     const Scene& s = *v[StillOf(q)];
@@ -180,7 +180,7 @@ TEST(Pairs, CaptionsAndTextAreThoseOfTheStillNamed) {
 }
 
 TEST(Pairs, NeverNameAHeldOutCombination) {
-  ForMany(120, [](const Stills&, const Qa& q) {
+  ForMany(90, [](const Stills&, const Qa& q) {
     for (const auto& [name, words] : q.slots) {
       Said said = Read(words);
       if (said.shape >= 0 && said.colour >= 0) {

@@ -1,20 +1,39 @@
 // Questions about clips.
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "tools/world/clip_view.h"
+#include "tools/world/wording.h"
 
 namespace sightline::world {
 namespace {
 
+const std::vector<const char*> kWhat = {"what happens to {x}?",
+                                        "what does {x} do?",
+                                        "what is {x} doing?",
+                                        "describe what happens to {x}.",
+                                        "what happens with {x} in the clip?",
+                                        "tell what {x} does."};
+const std::vector<const char*> kWhen = {"when does {x} {v}?",
+                                        "at what time does {x} {v}?",
+                                        "at which second does {x} {v}?",
+                                        "when exactly does {x} {v}?",
+                                        "at what moment does {x} {v}?",
+                                        "how many seconds in does {x} {v}?"};
+const std::vector<const char*> kEnd = {
+    "what colour is {x} at the end?", "which colour does {x} have in the end?",
+    "what colour does {x} become?", "what is the last colour of {x}?"};
+const std::vector<const char*> kStart = {"what colour is {x} at the start?",
+                                         "which colour does {x} have at first?",
+                                         "what is the first colour of {x}?"};
+const std::vector<const char*> kFrom = {"from which side does {x} enter?",
+                                        "where does {x} come from?", "from where does {x} enter?"};
+const std::vector<const char*> kTo = {"to which side does {x} leave?", "where does {x} go?",
+                                      "through which side does {x} leave?"};
+
 bool AskWhat(const ClipView& v, Qa* qa) {
   int object = v.rng->Int(static_cast<int>(v.clip.actors.size()));
-  static const std::vector<const char*> kWhat = {"what happens to {x}?",
-                                                 "what does {x} do?",
-                                                 "what is {x} doing?",
-                                                 "describe what happens to {x}.",
-                                                 "what happens with {x} in the clip?",
-                                                 "tell what {x} does."};
   Ask(v.rng, "what", kWhat, {{"x", v.Name(object)}}, qa);
   for (const Event& e : v.clip.events) {
     if (e.object == object) qa->answer += (qa->answer.empty() ? "" : ", then ") + v.Full(e, false);
@@ -31,12 +50,6 @@ bool AskWhen(const ClipView& v, Qa* qa) {
   if (v.clip.events.empty()) return false;
   const Event& e = v.rng->Pick(v.clip.events);
   if (!v.Plain(e)) return false;
-  static const std::vector<const char*> kWhen = {"when does {x} {v}?",
-                                                 "at what time does {x} {v}?",
-                                                 "at which second does {x} {v}?",
-                                                 "when exactly does {x} {v}?",
-                                                 "at what moment does {x} {v}?",
-                                                 "how many seconds in does {x} {v}?"};
   Ask(v.rng, "when", kWhen, {{"x", v.Name(e.object)}, {"v", v.Verb(e, true)}}, qa);
   std::vector<double> times = SampleTimes(v.clip.duration_s);
   double shown = times.back();
@@ -130,12 +143,6 @@ bool AskColour(const ClipView& v, Qa* qa) {
   const auto& colours = v.clip.actors[static_cast<size_t>(object)].colours;
   if (colours.size() < 2 && v.rng->Chance(0.6)) return false;
   bool end = v.rng->Chance(0.6);
-  static const std::vector<const char*> kEnd = {
-      "what colour is {x} at the end?", "which colour does {x} have in the end?",
-      "what colour does {x} become?", "what is the last colour of {x}?"};
-  static const std::vector<const char*> kStart = {"what colour is {x} at the start?",
-                                                  "which colour does {x} have at first?",
-                                                  "what is the first colour of {x}?"};
   Ask(v.rng, end ? "colour_end" : "colour_start", end ? kEnd : kStart,
       {{"x", "the " + Describe(v.clip.base.objects[static_cast<size_t>(object)], kHasShape)}}, qa);
   qa->answer = ColourName(end ? colours.back().second : colours.front().second);
@@ -168,12 +175,6 @@ bool AskWhere(const ClipView& v, Qa* qa) {
   for (const Event& e : v.clip.events) {
     if ((e.type != EventType::kEnter && e.type != EventType::kLeave) || v.rng->Chance(0.3))
       continue;
-    static const std::vector<const char*> kFrom = {"from which side does {x} enter?",
-                                                   "where does {x} come from?",
-                                                   "from where does {x} enter?"};
-    static const std::vector<const char*> kTo = {"to which side does {x} leave?",
-                                                 "where does {x} go?",
-                                                 "through which side does {x} leave?"};
     Ask(v.rng, e.type == EventType::kEnter ? "side_from" : "side_to",
         e.type == EventType::kEnter ? kFrom : kTo, {{"x", v.Name(e.object)}}, qa);
     qa->answer = kSideName[e.to];
@@ -196,6 +197,15 @@ bool AskStory(const ClipView& v, Qa* qa) {
 }
 
 }  // namespace
+
+void AskOfClip(Rng* rng, const char* form, const Slots& slots, Qa* qa) {
+  static const std::map<std::string, const std::vector<const char*>*> kOwn = {
+      {"what", &kWhat},          {"when", &kWhen},      {"colour_end", &kEnd},
+      {"colour_start", &kStart}, {"side_from", &kFrom}, {"side_to", &kTo}};
+  auto it = kOwn.find(form);
+  if (it == kOwn.end() || rng->Chance(0.5)) return AskInWords(rng, form, slots, qa);
+  Ask(rng, form, *it->second, slots, qa);
+}
 
 bool AskAboutClip(Rng* rng, const Clip& clip, Qa* qa) {
   using Ask = bool (*)(const ClipView&, Qa*);

@@ -8,12 +8,6 @@
 namespace sightline::world {
 namespace {
 
-constexpr EventType kAll[8] = {EventType::kEnter,        EventType::kLeave,   EventType::kStop,
-                               EventType::kStart,        EventType::kCollide, EventType::kAppear,
-                               EventType::kChangeColour, EventType::kVanish};
-
-int AnyObject(const ClipView& v) { return v.rng->Int(static_cast<int>(v.clip.actors.size())); }
-
 // "collide", "collides", "collided": without a partner.
 Slots Verbs(const ClipView& v, EventType t) {
   if (t == EventType::kCollide) return {{"v", "collide"}, {"w", "collides"}, {"p", "collided"}};
@@ -21,20 +15,9 @@ Slots Verbs(const ClipView& v, EventType t) {
   return {{"v", v.Verb({t, 0, 0}, true)}, {"w", third}, {"p", PastTense(third)}};
 }
 
-// An event's kind that happens here more often than not.
-EventType SomeType(const ClipView& v) {
-  if (!v.clip.events.empty() && v.rng->Chance(0.6)) return v.rng->Pick(v.clip.events).type;
-  return kAll[v.rng->Int(8)];
-}
-
-bool Moves(const Actor& a) {
-  return std::any_of(a.legs.begin(), a.legs.end(),
-                     [](const Leg& l) { return l.shown && (l.du != 0 || l.dv != 0); });
-}
-
 bool AskCollide(const ClipView& v, Qa* qa) {
   if (v.clip.actors.size() < 2) return false;
-  int a = AnyObject(v), b = AnyObject(v);
+  int a = v.AnyObject(), b = v.AnyObject();
   for (const Event& e : v.clip.events) {
     if (e.type == EventType::kCollide && v.rng->Chance(0.7)) a = e.object, b = e.other;
   }
@@ -51,7 +34,7 @@ bool AskCollide(const ClipView& v, Qa* qa) {
 
 // "what collides with the ring?"
 bool AskPartner(const ClipView& v, Qa* qa) {
-  int object = AnyObject(v), partner = -1;
+  int object = v.AnyObject(), partner = -1;
   for (const Event& e : v.clip.events) {
     if (e.type != EventType::kCollide) continue;
     if (v.rng->Chance(0.8)) object = v.rng->Chance(0.5) ? e.object : e.other;
@@ -65,7 +48,7 @@ bool AskPartner(const ClipView& v, Qa* qa) {
 
 // Where an object goes that has one direction as long as it moves.
 bool AskDirection(const ClipView& v, Qa* qa) {
-  int object = AnyObject(v), side = -1;
+  int object = v.AnyObject(), side = -1;
   for (const Leg& l : v.clip.actors[static_cast<size_t>(object)].legs) {
     if (!l.shown || (l.du == 0 && l.dv == 0)) continue;
     int to = std::fabs(l.du) > std::fabs(l.dv) ? (l.du < 0 ? 0 : 1) : (l.dv < 0 ? 2 : 3);
@@ -80,7 +63,7 @@ bool AskDirection(const ClipView& v, Qa* qa) {
 }
 
 bool AskAnyEvent(const ClipView& v, Qa* qa) {
-  EventType t = SomeType(v);
+  EventType t = v.SomeType();
   if (v.Murky(t)) return false;
   AskInWords(v.rng, t == EventType::kCollide ? "any_collide" : "any_event", Verbs(v, t), qa);
   qa->answer = YesNo(v.CountType(t) > 0);
@@ -88,14 +71,14 @@ bool AskAnyEvent(const ClipView& v, Qa* qa) {
 }
 
 bool AskTimes(const ClipView& v, Qa* qa) {
-  EventType t = SomeType(v);
+  EventType t = v.SomeType();
   if (t == EventType::kChangeColour || v.rng->Chance(0.3)) {
     if (t != EventType::kCollide && v.rng->Chance(0.5)) return false;
     AskInWords(v.rng, "count_collide", {}, qa);
     qa->answer = std::to_string(v.CountType(EventType::kCollide));
     return true;
   }
-  int object = AnyObject(v);
+  int object = v.AnyObject();
   if (v.Murky(t, object)) return false;
   auto n = std::count_if(v.clip.events.begin(), v.clip.events.end(), [&](const Event& e) {
     return e.type == t && (e.object == object || e.other == object);
@@ -109,7 +92,7 @@ bool AskTimes(const ClipView& v, Qa* qa) {
 }
 
 bool AskWhich(const ClipView& v, Qa* qa) {
-  EventType t = SomeType(v);
+  EventType t = v.SomeType();
   if (v.Murky(t)) return false;
   std::vector<int> who;
   for (const Event& e : v.clip.events) {
@@ -164,7 +147,7 @@ bool AskMoves(const ClipView& v, Qa* qa) {
     qa->answer = YesNo(std::any_of(v.clip.actors.begin(), v.clip.actors.end(), Moves));
     return true;
   }
-  int object = AnyObject(v);
+  int object = v.AnyObject();
   AskInWords(v.rng, "moves", {{"x", v.Name(object)}}, qa);
   qa->answer = YesNo(Moves(v.clip.actors[static_cast<size_t>(object)]));
   return true;
@@ -173,7 +156,7 @@ bool AskMoves(const ClipView& v, Qa* qa) {
 // "is there a blue diamond in the clip?"
 bool AskClipExist(const ClipView& v, Qa* qa) {
   bool yes = v.rng->Chance(0.5), coloured = v.rng->Chance(0.6);
-  Object o = v.clip.base.objects[static_cast<size_t>(AnyObject(v))];
+  Object o = v.clip.base.objects[static_cast<size_t>(v.AnyObject())];
   if (!yes) {
     if (coloured && v.rng->Chance(0.5)) {
       o.colour = v.rng->Int(kColours);
@@ -183,16 +166,8 @@ bool AskClipExist(const ClipView& v, Qa* qa) {
   }
   if (IsHeldOut(o.colour, o.shape)) return false;
   int mask = kHasShape | (coloured ? kHasColour : 0);
-  bool found = false;
-  for (size_t i = 0; i < v.clip.actors.size(); ++i) {
-    Object ob = v.clip.base.objects[i];
-    for (const auto& [t, colour] : v.clip.actors[i].colours) {
-      ob.colour = colour;
-      found = found || Matches(ob, o, mask);
-    }
-  }
   AskInWords(v.rng, "clip_exist", {{"a", WithArticle(Describe(o, mask))}}, qa);
-  qa->answer = YesNo(found);
+  qa->answer = YesNo(v.EverFits(o, mask));
   return true;
 }
 
@@ -213,7 +188,7 @@ bool AskClipList(const ClipView& v, Qa* qa) {
 }
 
 bool AskClipBeyond(const ClipView& v, Qa* qa) {
-  AskInWords(v.rng, "clip_off_topic", {{"x", v.Name(AnyObject(v))}}, qa);
+  AskInWords(v.rng, "clip_off_topic", {{"x", v.Name(v.AnyObject())}}, qa);
   CannotTell(qa);
   return true;
 }
@@ -233,7 +208,8 @@ bool AskMoreAboutClip(Rng* rng, const Clip& clip, Qa* qa) {
       {"clip_which", AskWhich, 1.6},         {"clip_ends", AskEnds, 1.5},
       {"clip_length", AskDuration, 0.3},     {"clip_moves", AskMoves, 0.7},
       {"clip_direction", AskDirection, 0.5}, {"clip_exist", AskClipExist, 1},
-      {"clip_list", AskClipList, 0.7},       {"clip_beyond", AskClipBeyond, 0.5}};
+      {"clip_list", AskClipList, 0.7},       {"clip_beyond", AskClipBeyond, 0.5},
+      {"clip_absent", AskAbsent, 0.5},       {"clip_never", AskNever, 0.5}};
   std::vector<double> weights;
   for (const Form& f : kForms) weights.push_back(f.weight);
   for (int t = 0; t < 8; ++t) {

@@ -233,7 +233,8 @@ bool AskMore(Rng* rng, const Scene& scene, Qa* qa) {
       {"both", AskBoth, 1.2},          {"all", AskAll, 0.7},
       {"anything", AskAnything, 1.2},  {"list", AskList, 1.4},
       {"text", AskText, 0.9},          {"backdrop", AskBackdrop, 0.3},
-      {"beyond", AskBeyondScene, 1.1}, {"numbered", AskOfNumberedImage, 0.5}};
+      {"beyond", AskBeyondScene, 1.1}, {"numbered", AskOfNumberedImage, 0.5},
+      {"moment", AskMoment, 0.2}};
   std::vector<double> weights;
   weights.reserve(kFamilies.size());
   for (const Family& f : kFamilies) weights.push_back(f.weight);

@@ -9,6 +9,8 @@ bool AskList(Rng* rng, const Scene& s, Qa* qa);
 bool AskText(Rng* rng, const Scene& s, Qa* qa);
 bool AskBackdrop(Rng* rng, const Scene& s, Qa* qa);
 bool AskBeyondScene(Rng* rng, const Scene& s, Qa* qa);
+// What only a clip could tell.
+bool AskMoment(Rng* rng, const Scene& s, Qa* qa);
 // "the first image", "the second image" of one still (ask_pair.cc).
 bool AskOfNumberedImage(Rng* rng, const Scene& s, Qa* qa);
 

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "tools/world/ask_more.h"
+#include "tools/world/clip_view.h"
 #include "tools/world/scene_pick.h"
 #include "tools/world/wording.h"
 
@@ -126,6 +127,26 @@ bool AskBeyondScene(Rng* rng, const Scene& s, Qa* qa) {
   return true;
 }
 
+bool AskMoment(Rng* rng, const Scene& s, Qa* qa) {
+  static constexpr const char* kForms[11] = {"when",    "what",     "first_event",    "last_event",
+                                             "moves",   "partner",  "anything_moves", "direction",
+                                             "side_to", "duration", "any_collide"};
+  static constexpr const char* kThird[7] = {"enters",   "leaves",        "stops",         "appears",
+                                            "vanishes", "starts moving", "changes colour"};
+  static constexpr const char* kBare[7] = {"enter",  "leave",        "stop",         "appear",
+                                           "vanish", "start moving", "change colour"};
+  size_t i = PickFair(rng, s);
+  std::string the = i == SIZE_MAX ? "" : Refer(rng, s.objects, i);
+  if (the.empty()) return false;
+  int which = rng->Weighted({3, 1, 1, 0.7, 0.8, 0.4, 0.8, 0.6, 0.6, 0.4, 0.4}), verb = rng->Int(7);
+  Slots slots = {{"x", the}, {"v", kBare[verb]}, {"w", kThird[verb]}};
+  AskOfClip(rng, kForms[which], slots, qa);
+  CannotTell(qa);
+  bool whether = which == 4 || which == 6 || which == 10;
+  if (whether) qa->accepted.insert(qa->accepted.end(), {"no", "nothing moves"});
+  return true;
+}
+
 bool AskMoreAboutPanel(Rng* rng, const Scene& s, Qa* qa) {
   *qa = {};
   qa->family = "panel_list";
@@ -135,9 +156,11 @@ bool AskMoreAboutPanel(Rng* rng, const Scene& s, Qa* qa) {
             [](const Object* a, const Object* b) { return a->box.cy() < b->box.cy(); });
   int which = rng->Weighted({1.2, 0.8, 0.8, 1});
   if (which == 3) {
-    if (rng->Chance(0.25)) return AskOfNumberedImage(rng, s, qa);
+    int beyond = rng->Weighted({0.6, 0.25, 0.15});
     qa->family = "beyond";
-    return AskBeyondScene(rng, s, qa);
+    return beyond == 0   ? AskBeyondScene(rng, s, qa)
+           : beyond == 1 ? AskOfNumberedImage(rng, s, qa)
+                         : AskMoment(rng, s, qa);
   }
   Kind kind = which == 0 ? static_cast<Kind>(rng->Int(1, 3)) : Kind::kCheckBox;
   std::vector<std::string> labels;

@@ -145,10 +145,10 @@ bool AskMissing(const Stills& v, Qa* qa) {
   struct Form {
     const char* form;
     double weight;
-    int named;  // what the phrase for the object says
+    int named;  // what a phrase for the object says at least
   };
   static constexpr int kNamed = kHasColour | kHasShape;
-  static constexpr Form kOfOne[] = {{"pair_count", 2.6, 0},        {"pair_exist", 1.5, 0},
+  static constexpr Form kOfOne[] = {{"pair_count", 2.6, 0},        {"pair_exist", 1.5, kHasShape},
                                     {"pair_caption", 0.9, 0},      {"pair_text", 0.3, 0},
                                     {"pair_label", 0.8, kNamed},   {"pair_box", 1.2, kNamed},
                                     {"pair_colour", 1, kHasShape}, {"pair_shape", 0.7, kHasColour},
@@ -157,7 +157,7 @@ bool AskMissing(const Stills& v, Qa* qa) {
                                      {"pair_more", 1, 0},
                                      {"pair_fewer", 0.5, 0},
                                      {"pair_same", 0.6, 0},
-                                     {"pair_both", 1, 0}};
+                                     {"pair_both", 1, kHasShape}};
   Wanted w;
   if (!PickWanted(v, true, &w)) return false;
   bool both = v.scenes.size() == 1 && rng->Chance(0.35);
@@ -168,6 +168,7 @@ bool AskMissing(const Stills& v, Qa* qa) {
   weights.reserve(forms.size());
   for (const Form& f : forms) weights.push_back(f.weight);
   const Form& f = forms[static_cast<size_t>(rng->Weighted(weights))];
+  if (w.mask == 0) w.mask = f.named;
   Slots slots = w.slots();
   slots["the"] = "the " + Describe(w.like, f.named);
   size_t k = v.scenes.size() + static_cast<size_t>(rng->Weighted({6, 2, 1}));

@@ -86,6 +86,30 @@ bool ClipView::Plain(const Event& e) const {
   return e.type != EventType::kChangeColour || CountType(EventType::kChangeColour, e.object) == 1;
 }
 
+EventType ClipView::SomeType() const {
+  static constexpr EventType kAll[8] = {
+      EventType::kEnter,   EventType::kLeave,  EventType::kStop,         EventType::kStart,
+      EventType::kCollide, EventType::kAppear, EventType::kChangeColour, EventType::kVanish};
+  if (!clip.events.empty() && rng->Chance(0.6)) return rng->Pick(clip.events).type;
+  return kAll[rng->Int(8)];
+}
+
+bool ClipView::EverFits(const Object& like, int mask) const {
+  for (size_t i = 0; i < clip.actors.size(); ++i) {
+    Object o = clip.base.objects[i];
+    for (const auto& [t, colour] : clip.actors[i].colours) {
+      o.colour = colour;
+      if (Matches(o, like, mask)) return true;
+    }
+  }
+  return false;
+}
+
+bool Moves(const Actor& actor) {
+  return std::any_of(actor.legs.begin(), actor.legs.end(),
+                     [](const Leg& l) { return l.shown && (l.du != 0 || l.dv != 0); });
+}
+
 std::string PastTense(const std::string& third_person) {
   static const std::map<std::string, std::string> kPast = {
       {"enters", "entered"},   {"leaves", "left"},      {"stops", "stopped"},

@@ -27,7 +27,21 @@ struct ClipView {
   // The time a frame shows, right within a second or a frame and a half of the true one.
   void AnswerTime(double shown_s, double true_s, Qa* qa) const;
   bool Plain(const Event& e) const;  // named by subject and verb alone
+  int AnyObject() const { return rng->Int(static_cast<int>(clip.actors.size())); }
+  // An event's kind that happens here more often than not.
+  EventType SomeType() const;
+  // Whether an object like this is in the clip at any time, in any of its colours.
+  bool EverFits(const Object& like, int mask) const;
 };
+
+bool Moves(const Actor& actor);
+// A question in the words that AskAboutClip has for its form, or in those of wording_clips.cc.
+void AskOfClip(Rng* rng, const char* form, const Slots& slots, Qa* qa);
+
+// Questions that presume what is not so: an object that never shows, an event that never happens
+// (ask_clip_absent.cc).
+bool AskAbsent(const ClipView& v, Qa* qa);
+bool AskNever(const ClipView& v, Qa* qa);
 
 // "entered" of "enters"; what follows the verb stays.
 std::string PastTense(const std::string& third_person);

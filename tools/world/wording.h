@@ -29,8 +29,8 @@ bool Reword(Rng* rng, Wording wording, Qa* qa);
 void AskInWords(Rng* rng, const char* form, Slots slots, Qa* qa);
 
 // Forms that the families of qa.h and clip.h lack: either-or, extremes, thresholds, lists, what is
-// beyond the picture; of clips whether, how often and which, in either tense. False when the scene
-// offers none in a few tries.
+// beyond the picture; of clips whether, how often and which, in either tense, and what presumes
+// an object or an event that is not there. False when the scene offers none in a few tries.
 bool AskMore(Rng* rng, const Scene& scene, Qa* qa);
 bool AskMoreAboutPanel(Rng* rng, const Scene& scene, Qa* qa);
 struct Clip;
