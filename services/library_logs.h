@@ -2,8 +2,8 @@
 
 namespace sightline {
 
-// From here on what gRPC and protobuf write by themselves comes as lines of the log too, so that
-// all of standard error is JSON. Once, before threads start.
+// From here on what gRPC and protobuf write by themselves comes as lines of the log, JSON too.
+// Once, before threads start.
 void TakeLibraryLogs();
 
 }  // namespace sightline

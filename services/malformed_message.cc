@@ -1,6 +1,8 @@
 #include "services/malformed_message.h"
 
 #include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
 
 #include "compute/base/status.h"
 #include "services/log.h"
@@ -13,14 +15,14 @@ using grpc::experimental::InterceptionHookPoints;
 
 class NameTheFault final : public grpc::experimental::Interceptor {
  public:
-  explicit NameTheFault(const char* method) : method_(method) {}
+  // Of "/package.Service/Method" the last part, as in the log's other lines.
+  explicit NameTheFault(std::string_view method) : method_(method.substr(method.rfind('/') + 1)) {}
 
   void Intercept(grpc::experimental::InterceptorBatchMethods* batch) override {
     if (batch->QueryInterceptionHookPoint(InterceptionHookPoints::PRE_SEND_STATUS)) {
-      // A service's own INTERNAL has a message and details.
+      // Every status of a service of ours has details.
       const grpc::Status s = batch->GetSendStatus();
-      if (s.error_code() == grpc::StatusCode::INTERNAL && s.error_message().empty() &&
-          s.error_details().empty())
+      if (s.error_code() == grpc::StatusCode::INTERNAL && s.error_details().empty())
         batch->ModifySendStatus(Refusal());
     }
     batch->Proceed();
@@ -39,7 +41,7 @@ class NameTheFault final : public grpc::experimental::Interceptor {
     return ToGrpc(status);
   }
 
-  const char* method_;  // of the service's registration
+  std::string method_;
 };
 
 }  // namespace

@@ -26,6 +26,9 @@
 namespace sightline {
 namespace {
 
+// What calls have, after the time a drain leaves them, to end with a word.
+constexpr absl::Duration kLastWord = absl::Seconds(2);
+
 int Cores(const ServerConfig& c) {
   return c.threads > 0 ? static_cast<int>(c.threads)
                        : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
@@ -104,8 +107,6 @@ auto Await(Role* role, const char* name, double wait_s) {
 }
 
 }  // namespace
-
-constexpr absl::Duration kLastWord = absl::Seconds(2);
 
 struct Server::Impl {
   ServerConfig config;
@@ -272,9 +273,9 @@ void Server::Drain() {
     Log(LogLevel::kDebug, "draining", {{"drain_s", impl_->config.drain_s}});
     impl_->server->GetHealthCheckService()->SetServingStatus(false);
     const absl::Time last = absl::Now() + absl::Seconds(impl_->config.drain_s);
-    if (impl_->edge) impl_->edge->EndBy(last);
     // Calls that end themselves can say why; gRPC cuts off those that have not.
-    impl_->server->Shutdown(absl::ToChronoTime(last + kLastWord));
+    if (impl_->edge) impl_->edge->EndBy(last);
+    impl_->server->Shutdown(absl::ToChronoTime(impl_->edge ? last + kLastWord : last));
     impl_->server->Wait();
   });
 }

@@ -1,6 +1,9 @@
 // The visual half of the `scenes` family: canvas -> encoder -> projector, with the out-of-domain
 // head.
+#include <algorithm>
 #include <cmath>
+#include <functional>
+#include <numeric>
 #include <utility>
 
 #include "compute/ops/shape_ops.h"
@@ -150,6 +153,15 @@ VisualSpan ScenesMedia::Project(const VisualMap& map, const VisualMap* previous,
   return span;
 }
 
+// A clip is as strange as its strangest quarter: a film of some seconds within it is warned of, a
+// frame that went wrong is not.
+double StrangestQuarter(std::vector<double> scores) {
+  std::sort(scores.begin(), scores.end(), std::greater<>());
+  const size_t n = std::max<size_t>(1, scores.size() / 4);
+  return std::accumulate(scores.begin(), scores.begin() + static_cast<int64_t>(n), 0.0) /
+         static_cast<double>(n);
+}
+
 StatusOr<EncodedMedia> ScenesMedia::Encode(const std::vector<Image>& frames,
                                            const std::vector<double>& times_s,
                                            const RequestContext& context) const {
@@ -161,12 +173,12 @@ StatusOr<EncodedMedia> ScenesMedia::Encode(const std::vector<Image>& frames,
   media.channels = traits_.channels;
   media.source_width_px = frames[0].width_px;
   media.source_height_px = frames[0].height_px;
-  double score = 0;
+  std::vector<double> scores;
   std::vector<VisualMap> maps;
   for (const Image& frame : frames) {
     SL_RETURN_IF_ERROR(context.Check());
     SL_ASSIGN_OR_RETURN(VisualMap map, EncodeMap(frame, clip));
-    score = std::max(score, 1 / (1 + std::exp(-map.domain_logit)));
+    scores.push_back(1 / (1 + std::exp(-map.domain_logit)));
     maps.push_back(std::move(map));
   }
   // A neighbour of another shape (the picture turned within the clip) has no same places: the frame
@@ -180,7 +192,7 @@ StatusOr<EncodedMedia> ScenesMedia::Encode(const std::vector<Image>& frames,
                                   neighbour(std::min(i + 1, maps.size() - 1), i)));
     if (clip) media.spans.back().time_s = times_s[i];
   }
-  media.out_of_domain_score = score;  // a clip is as strange as its strangest frame
+  media.out_of_domain_score = StrangestQuarter(std::move(scores));
   return media;
 }
 

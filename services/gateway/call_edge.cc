@@ -2,6 +2,7 @@
 
 #include <new>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <random>
 
 #include "absl/strings/str_format.h"
@@ -35,13 +36,15 @@ class Place {
 
 grpc::Status CallEdge::Serve(const char* rpc, grpc::ServerContext* call,
                              const std::string& request_id, size_t bytes,
-                             const std::function<Status(const RequestContext&)>& work) {
+                             const std::function<Status(const RequestContext&)>& work,
+                             Admission admission) {
   const absl::Time began = absl::Now();
   Status status = CheckRequestId(request_id);
   const std::string id = !status.ok() || request_id.empty() ? NewRequestId() : request_id;
   call->AddInitialMetadata("x-request-id", id);
-  Place place(&in_flight_, max_concurrent_);
-  if (status.ok() && !place.ok())
+  std::optional<Place> place;
+  if (admission == Admission::kLimited) place.emplace(&in_flight_, max_concurrent_);
+  if (status.ok() && place && !place->ok())
     status = TryLater(absl::StatusCode::kResourceExhausted,
                       "the server has as many requests in flight as it takes", "SERVER_BUSY", 500);
   if (status.ok()) {
@@ -56,7 +59,7 @@ grpc::Status CallEdge::Serve(const char* rpc, grpc::ServerContext* call,
       status = absl::InternalError(error.what());
     }
   }
-  if (!status.ok() && Over() && !call->IsCancelled())
+  if (status.code() == absl::StatusCode::kCancelled && Over() && !call->IsCancelled())
     status = TryLater(absl::StatusCode::kUnavailable, "the server is shutting down",
                       "SHUTTING_DOWN", 1000);
   nlohmann::json fields = {{"rpc", rpc},

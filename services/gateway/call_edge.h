@@ -17,6 +17,9 @@
 
 namespace sightline {
 
+// Whether a call takes one of the places that limit requests in flight.
+enum class Admission { kLimited, kAlways };
+
 // Shared by the public services of a process, so that their calls count against one limit.
 // Thread-safe.
 class CallEdge {
@@ -29,7 +32,8 @@ class CallEdge {
 
   // Runs `work` on this thread unless the call is refused. `bytes` of the request, for the log.
   grpc::Status Serve(const char* rpc, grpc::ServerContext* call, const std::string& request_id,
-                     size_t bytes, const std::function<Status(const RequestContext&)>& work);
+                     size_t bytes, const std::function<Status(const RequestContext&)>& work,
+                     Admission admission = Admission::kLimited);
 
  private:
   bool Over() const { return absl::GetCurrentTimeNanos() >= end_ns_; }

@@ -124,8 +124,9 @@ Status GatewayService::Models(const v1::ListModelsRequest& request,
 grpc::Status GatewayService::ListModels(grpc::ServerContext* call,
                                         const v1::ListModelsRequest* request,
                                         v1::ListModelsResponse* response) {
-  return edge_->Serve("ListModels", call, "", request->ByteSizeLong(),
-                      [&](const RequestContext&) { return Models(*request, response); });
+  return edge_->Serve(
+      "ListModels", call, "", request->ByteSizeLong(),
+      [&](const RequestContext&) { return Models(*request, response); }, Admission::kAlways);
 }
 
 }  // namespace sightline

@@ -1,6 +1,4 @@
 // Questions about clips.
-#include <algorithm>
-#include <cmath>
 #include <map>
 
 #include "tools/world/clip_view.h"

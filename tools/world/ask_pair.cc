@@ -2,6 +2,7 @@
 // there.
 #include "tools/world/ask_pair.h"
 
+#include <algorithm>
 #include <array>
 
 #include "tools/world/ask_more.h"
@@ -55,11 +56,13 @@ bool AskCountIn(const Stills& v, Qa* qa) {
 }
 
 bool AskExistIn(const Stills& v, Qa* qa) {
+  // What is asked of one still alone is there but for a changed shape, and of a panel always.
+  const bool one = v.scenes.size() == 1;
   Wanted w;
-  if (!PickWanted(v, false, &w)) return false;
+  if ((one && v.scenes[0]->panel) || !PickWanted(v, false, &w)) return false;
   size_t k = v.Any();
   int n = CountIn(v, k, w);
-  if (n > 0 && v.rng->Chance(0.25)) return false;  // as many without as with
+  if (n > 0 && v.rng->Chance(one ? 0.8 : 0.25)) return false;
   Slots slots = w.slots();
   slots["im"] = ImageName(v.rng, k);
   AskInWords(v.rng, "pair_exist", slots, qa);

@@ -1,6 +1,4 @@
 // Questions about panels of labelled controls; what any still is asked at random.
-#include <algorithm>
-#include <cmath>
 
 #include "tools/world/scene_pick.h"
 

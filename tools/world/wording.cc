@@ -32,13 +32,12 @@ std::string Contract(std::string s) {
   return s;
 }
 
-// What people put around a question: greetings and, where the answer is a few words, how long it
+// What people put around a question: greetings and, where the answer is one word, how long it
 // may be.
 void Surround(Rng* rng, Qa* qa) {
   static const std::vector<const char*> kBefore = {
-      "hi! ",       "hello, ",      "question: ", "I have a question. ",
-      "ok, ",       "so, ",         "now, ",      "look at the image. ",
-      "one more: ", "dear model, ", "and again: "};
+      "hi! ",  "hello, ",      "question: ", "I have a question. ", "ok, ",       "so, ",
+      "now, ", "let me ask: ", "one more: ", "dear model, ",        "and again: "};
   static const std::vector<const char*> kAfter = {
       " Thanks.", " thanks!", " Thank you.", " please.", " Be honest.", " Please look closely."};
   static const std::vector<const char*> kBrief = {
@@ -49,10 +48,9 @@ void Surround(Rng* rng, Qa* qa) {
       " Keep it short.",
       " Answer with a single word or phrase.",
       " Answer the question using a single word or phrase."};
-  constexpr size_t kShort = 16;
+  const bool one_word = qa->answer.find(' ') == std::string::npos;
   if (rng->Chance(0.06)) qa->question = rng->Pick(kBefore) + qa->question;
-  if (rng->Chance(0.1))
-    qa->question += rng->Pick(qa->answer.size() <= kShort && rng->Chance(0.7) ? kBrief : kAfter);
+  if (rng->Chance(0.1)) qa->question += rng->Pick(one_word && rng->Chance(0.7) ? kBrief : kAfter);
 }
 
 }  // namespace
