@@ -175,7 +175,7 @@ VideoSource::~VideoSource() {
 }
 
 Status VideoSource::OpenFormat(const char* demuxer) {
-  const Status out_of_memory =
+  Status out_of_memory =
       MediaBudgetError("VIDEO_OUT_OF_MEMORY", "there is not enough memory to decode the video now");
   auto* buffer = static_cast<uint8_t*>(av_malloc(kIoBufferBytes));
   if (!buffer) return out_of_memory;
