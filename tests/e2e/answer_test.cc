@@ -205,6 +205,13 @@ TEST_P(AnswerTest, APhotographIsWarnedOfAndNotAnswered) {
   ASSERT_EQ(response.summary().warnings_size(), 1);
   EXPECT_EQ(response.summary().warnings(0).code(), v1::WARNING_CODE_OUT_OF_DOMAIN);
   EXPECT_EQ(response.summary().finish_reason(), v1::FINISH_REASON_STOP);
+  v1::CaptionRequest caption;
+  *caption.add_content() = photo;
+  v1::CaptionResponse captions;
+  grpc::ClientContext call;
+  ASSERT_TRUE(Asked().Stub()->Caption(&call, caption, &captions).ok());
+  EXPECT_EQ(captions.captions(0).text(), "I can't tell");
+  EXPECT_EQ(captions.captions(0).summary().warnings_size(), 1);
   // Beside a scene, which can be answered about, it is warned of alone.
   *r.add_content() = MediaContent("scene-0.png");
   const v1::AnswerResponse both = Agreed(r);
