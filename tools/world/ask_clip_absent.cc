@@ -57,14 +57,13 @@ bool AskAbsent(const ClipView& v, Qa* qa) {
   static constexpr Form kForms[] = {{"when", 3},           {"what", 2.2},      {"colour_end", 0.8},
                                     {"colour_start", 0.5}, {"side_from", 0.2}, {"side_to", 0.2},
                                     {"partner", 0.2},      {"direction", 0.2}};
-  std::vector<double> weights;
-  for (const Form& f : kForms) weights.push_back(f.weight);
-  int which = v.rng->Weighted(weights);
+  const Form& form = v.rng->PickByWeight(kForms);
+  const auto which = &form - kForms;
   Slots slots;
   if (which == 0) slots = VerbOf(v, v.SomeType(), -1);
   slots["x"] = AbsentName(v, which == 2 || which == 3);  // its colour is what is asked for
   if (slots["x"].empty()) return false;
-  AskOfClip(v.rng, kForms[which].form, slots, qa);
+  AskOfClip(v.rng, form.form, slots, qa);
   CannotTell(qa);
   return true;
 }

@@ -210,10 +210,8 @@ bool AskMoreAboutClip(Rng* rng, const Clip& clip, Qa* qa) {
       {"clip_direction", AskDirection, 0.5}, {"clip_exist", AskClipExist, 1},
       {"clip_list", AskClipList, 0.7},       {"clip_beyond", AskClipBeyond, 0.5},
       {"clip_absent", AskAbsent, 0.5},       {"clip_never", AskNever, 0.5}};
-  std::vector<double> weights;
-  for (const Form& f : kForms) weights.push_back(f.weight);
   for (int t = 0; t < 8; ++t) {
-    const Form& form = kForms[rng->Weighted(weights)];
+    const Form& form = rng->PickByWeight(kForms);
     *qa = {};
     qa->family = form.family;
     if (form.ask({rng, clip}, qa)) return true;

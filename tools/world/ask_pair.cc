@@ -167,10 +167,7 @@ bool AskMissing(const Stills& v, Qa* qa) {
   std::vector<Form> forms(both ? std::begin(kOfBoth) : std::begin(kOfOne),
                           both ? std::end(kOfBoth) : std::end(kOfOne));
   if (v.scenes[0]->panel) forms.resize(std::min<size_t>(forms.size(), 6));
-  std::vector<double> weights;
-  weights.reserve(forms.size());
-  for (const Form& f : forms) weights.push_back(f.weight);
-  const Form& f = forms[static_cast<size_t>(rng->Weighted(weights))];
+  const Form& f = rng->PickByWeight(forms);
   if (w.mask == 0) w.mask = f.named;
   Slots slots = w.slots();
   slots["the"] = "the " + Describe(w.like, f.named);
@@ -191,10 +188,7 @@ struct Form {
 };
 
 bool AskOneOf(const std::vector<Form>& forms, const Stills& v, Qa* qa) {
-  std::vector<double> weights;
-  weights.reserve(forms.size());
-  for (const Form& f : forms) weights.push_back(f.weight);
-  const Form& form = forms[static_cast<size_t>(v.rng->Weighted(weights))];
+  const Form& form = v.rng->PickByWeight(forms);
   *qa = {};
   qa->family = form.family;
   return form.ask(v, qa);

@@ -141,11 +141,8 @@ const std::vector<Family>& PanelFamilies() {
 
 Qa AskRandom(Rng* rng, const Scene& scene) {
   const auto& families = scene.panel ? PanelFamilies() : SceneFamilies();
-  std::vector<double> weights;
-  weights.reserve(families.size());
-  for (const Family& f : families) weights.push_back(f.weight);
   for (int t = 0; t < 60; ++t) {
-    const Family& f = families[static_cast<size_t>(rng->Weighted(weights))];
+    const Family& f = rng->PickByWeight(families);
     Qa qa;
     qa.family = f.name;
     if (f.ask(rng, scene, &qa)) return qa;

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <iterator>
 #include <vector>
 
 namespace sightline::world {
@@ -41,6 +42,13 @@ class Rng {
       if ((x -= weights[i]) < 0) return static_cast<int>(i);
     }
     return static_cast<int>(weights.size()) - 1;
+  }
+  // A row of a table, as likely as its `weight` says.
+  template <typename Table>
+  const auto& PickByWeight(const Table& rows) {
+    std::vector<double> weights;
+    for (const auto& row : rows) weights.push_back(row.weight);
+    return *(std::begin(rows) + Weighted(weights));
   }
   template <typename T>
   void Shuffle(std::vector<T>* v) {
