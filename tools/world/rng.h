@@ -47,6 +47,7 @@ class Rng {
   template <typename Table>
   const auto& PickByWeight(const Table& rows) {
     std::vector<double> weights;
+    weights.reserve(std::size(rows));
     for (const auto& row : rows) weights.push_back(row.weight);
     return *(std::begin(rows) + Weighted(weights));
   }
