@@ -63,7 +63,7 @@ Status AnswerFlow::Run(const std::vector<CheckedPart>& parts, const CheckedOptio
   request.sampling = options.sampling;
   request.max_output_tokens = options.max_output_tokens;
   request.stop = options.stop;
-  int media_parts = 0, strange = 0;
+  int strange = 0;
   for (const CheckedPart& part : parts) {
     if (part.is_text) {
       request.parts.push_back({part.text});
@@ -76,11 +76,10 @@ Status AnswerFlow::Run(const std::vector<CheckedPart>& parts, const CheckedOptio
       return theirs && FieldOf(media.status()).empty() ? AtField(media.status(), part.field)
                                                        : media.status();
     }
-    ++media_parts;
     strange += Describe(part, *media, summary);
     request.parts.push_back({std::move(media->media)});
   }
-  if (media_parts > 0 && strange == media_parts) {
+  if (strange > 0 && strange == summary->media_size()) {
     SayCannotTell(began, sink, summary);
     return absl::OkStatus();
   }

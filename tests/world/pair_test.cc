@@ -32,12 +32,6 @@ size_t StillOf(const Qa& q) {
   return 0;
 }
 
-int CountSaid(const Scene& s, const std::string& words) {
-  Said said = Read(words);
-  return static_cast<int>(std::count_if(s.objects.begin(), s.objects.end(),
-                                        [&](const Object& o) { return said.Fits(o); }));
-}
-
 std::string Which(bool first, bool second) {
   return first && second ? "both" : first ? "the first" : second ? "the second" : "neither";
 }

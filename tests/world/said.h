@@ -1,6 +1,7 @@
 // A second reading of questions, from their words alone; rendered scenes to ask about.
 #pragma once
 
+#include <algorithm>
 #include <cctype>
 #include <cmath>
 #include <map>
@@ -48,6 +49,12 @@ inline Said Read(const std::string& question) {
     word.clear();
   }
   return said;
+}
+
+inline int CountSaid(const Scene& s, const std::string& words) {
+  Said said = Read(words);
+  return static_cast<int>(std::count_if(s.objects.begin(), s.objects.end(),
+                                        [&](const Object& o) { return said.Fits(o); }));
 }
 
 inline Scene Rendered(Rng* rng, SceneOptions options = TrainingOptions()) {

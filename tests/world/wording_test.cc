@@ -96,17 +96,9 @@ TEST(Wording, UnseenWordsLeaveNoPlaceUnfilled) {
       AskUnseen, AskAboutClipUnseen);
 }
 
-int CountSaid(const Scene& s, const std::string& words) {
-  Said said = Read(words);
-  return static_cast<int>(std::count_if(s.objects.begin(), s.objects.end(),
-                                        [&](const Object& o) { return said.Fits(o); }));
-}
-
 int Number(const std::string& word) {
-  static const std::vector<std::string> kWords = {"zero", "one",   "two",   "three", "four", "five",
-                                                  "six",  "seven", "eight", "nine",  "ten"};
-  auto it = std::find(kWords.begin(), kWords.end(), word);
-  return it != kWords.end() ? static_cast<int>(it - kWords.begin()) : std::stoi(word);
+  auto it = std::find(kNumberWords.begin(), kNumberWords.end(), word);
+  return it != kNumberWords.end() ? static_cast<int>(it - kNumberWords.begin()) : std::stoi(word);
 }
 
 // The answer of a second reading; empty for forms it does not read.
