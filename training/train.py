@@ -40,11 +40,14 @@ def optimisers(model, rate):
     return [Muon(matrices, lr=rate), adam]
 
 
+PAIR_SHARE = 0.1
+
+
 def mix(clip_share):
     """How often each kind of batch comes; clips are few until stills are known a little."""
     def at(fraction):
         clip = min(clip_share, 0.12) if fraction < 0.1 else clip_share
-        return {"image": 1 - clip - 0.07, "pair": 0.07, "clip": clip}
+        return {"image": 1 - clip - PAIR_SHARE, "pair": PAIR_SHARE, "clip": clip}
     return at
 
 

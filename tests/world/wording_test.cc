@@ -13,13 +13,6 @@
 namespace sightline::world {
 namespace {
 
-std::vector<FormWords> AllForms() {
-  std::vector<FormWords> all;
-  for (const auto* table : {&StillWords(), &PairWords(), &MoreWords(), &ClipWords()})
-    all.insert(all.end(), table->begin(), table->end());
-  return all;
-}
-
 // Questions of a few hundred scenes, panels, pairs and clips.
 void ForMany(int n, const std::function<void(const Qa&)>& look,
              const std::function<bool(Rng*, const Scene&, Qa*)>& still,
@@ -40,19 +33,21 @@ void ForMany(int n, const std::function<void(const Qa&)>& look,
 
 TEST(Wording, FormsHaveWordsEnoughAndNoneTwice) {
   std::set<std::string> forms;
-  for (const FormWords& f : AllForms()) {
+  for (const FormWords& f : TrainingWords()) {
     EXPECT_TRUE(forms.insert(f.form).second) << f.form;
-    EXPECT_GE(f.training.size(), 3u) << f.form;
-    EXPECT_GE(f.unseen.size(), 2u) << f.form;
-    std::set<std::string> words(f.training.begin(), f.training.end());
-    words.insert(f.unseen.begin(), f.unseen.end());
-    EXPECT_EQ(words.size(), f.training.size() + f.unseen.size()) << f.form;
+    const auto& unseen = WordsOf(f.form, Wording::kUnseen);
+    EXPECT_GE(f.words.size(), 3u) << f.form;
+    EXPECT_GE(unseen.size(), 2u) << f.form;
+    std::set<std::string> words(f.words.begin(), f.words.end());
+    words.insert(unseen.begin(), unseen.end());
+    EXPECT_EQ(words.size(), f.words.size() + unseen.size()) << f.form;
   }
+  EXPECT_EQ(forms.size(), UnseenWords().size());
 }
 
 TEST(Wording, EveryQuestionOfTrainingCanBeAskedInUnseenWords) {
   std::set<std::string> unseen;
-  for (const FormWords& f : AllForms()) unseen.insert(f.unseen.begin(), f.unseen.end());
+  for (const FormWords& f : UnseenWords()) unseen.insert(f.words.begin(), f.words.end());
   std::set<std::string> used, forms;
   auto look = [&](const Qa& q) {
     used.insert(q.words);
@@ -82,7 +77,7 @@ TEST(Wording, EveryQuestionOfTrainingCanBeAskedInUnseenWords) {
     a = std::move(b);
   }
   for (const std::string& w : used) EXPECT_EQ(unseen.count(w), 0u) << w;
-  for (const FormWords& f : AllForms()) EXPECT_EQ(forms.count(f.form), 1u) << f.form;
+  for (const FormWords& f : TrainingWords()) EXPECT_EQ(forms.count(f.form), 1u) << f.form;
 }
 
 TEST(Wording, UnseenWordsLeaveNoPlaceUnfilled) {

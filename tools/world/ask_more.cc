@@ -232,7 +232,7 @@ bool AskMore(Rng* rng, const Scene& scene, Qa* qa) {
       {"beside", AskBeside, 1},        {"threshold", AskThreshold, 1.2},
       {"both", AskBoth, 1.2},          {"all", AskAll, 0.7},
       {"anything", AskAnything, 1.2},  {"list", AskList, 1.4},
-      {"text", AskText, 0.9},          {"backdrop", AskBackdrop, 0.3},
+      {"text", AskText, 0.9},          {"backdrop", AskBackdrop, 0.5},
       {"beyond", AskBeyondScene, 1.1}, {"numbered", AskOfNumberedImage, 0.5},
       {"moment", AskMoment, 0.2}};
   std::vector<double> weights;

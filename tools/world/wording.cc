@@ -3,21 +3,23 @@
 #include <map>
 
 #include "tools/world/clip.h"
+#include "tools/world/indirect.h"
 
 namespace sightline::world {
 namespace {
 
-constexpr double kMoreShare = 0.3, kRewordShare = 0.5;
+constexpr double kMoreShare = 0.3, kRewordShare = 0.5, kIndirectShare = 0.15;
 
-const std::map<std::string, const FormWords*>& ByForm() {
-  static const auto kMap = [] {
-    std::map<std::string, const FormWords*> map;
-    for (const auto* table : {&StillWords(), &PairWords(), &MoreWords(), &ClipWords()}) {
-      for (const FormWords& f : *table) map[f.form] = &f;
-    }
+using ByForm = std::map<std::string, std::vector<const char*>>;
+
+const ByForm& FormsOf(Wording wording) {
+  auto by_form = [](const std::vector<FormWords>& forms) {
+    ByForm map;
+    for (const FormWords& f : forms) map[f.form] = f.words;
     return map;
-  }();
-  return kMap;
+  };
+  static const ByForm kTraining = by_form(TrainingWords()), kUnseen = by_form(UnseenWords());
+  return wording == Wording::kTraining ? kTraining : kUnseen;
 }
 
 void Replace(std::string* s, const std::string& from, const char* to) {
@@ -55,18 +57,27 @@ void Surround(Rng* rng, Qa* qa) {
 
 }  // namespace
 
+std::vector<FormWords> TrainingWords() {
+  std::vector<FormWords> all;
+  for (const auto* table : {&StillWords(), &PairWords(), &MoreWords(), &ClipWords()})
+    all.insert(all.end(), table->begin(), table->end());
+  return all;
+}
+
 const std::vector<const char*>& WordsOf(const std::string& form, Wording wording) {
   static const std::vector<const char*> kNone;
-  auto it = ByForm().find(form);
-  if (it == ByForm().end()) return kNone;
-  return wording == Wording::kTraining ? it->second->training : it->second->unseen;
+  const ByForm& forms = FormsOf(wording);
+  auto it = forms.find(form);
+  return it == forms.end() ? kNone : it->second;
 }
 
 bool Reword(Rng* rng, Wording wording, Qa* qa) {
   const auto& words = WordsOf(qa->form, wording);
   if (words.empty()) return false;
   qa->words = rng->Pick(words);
-  std::string text = rng->Chance(0.4) ? Contract(qa->words) : qa->words;
+  std::string text = qa->words;
+  if (wording == Wording::kTraining && rng->Chance(kIndirectShare)) text = Indirect(rng, text);
+  if (rng->Chance(0.4)) text = Contract(text);
   std::string asked = FillSlots(text, qa->slots);
   qa->question = qa->own_words ? asked : Vary(rng, asked);
   return true;

@@ -14,12 +14,16 @@ enum class Wording { kTraining, kUnseen };
 
 struct FormWords {
   const char* form;
-  std::vector<const char*> training, unseen;
+  std::vector<const char*> words;
 };
+// Of training:
 const std::vector<FormWords>& StillWords();  // of the forms in qa.h, panels too
 const std::vector<FormWords>& PairWords();   // of questions about several stills
 const std::vector<FormWords>& MoreWords();   // of the forms below
 const std::vector<FormWords>& ClipWords();
+std::vector<FormWords> TrainingWords();  // the four together
+// Kept from training, of every form.
+const std::vector<FormWords>& UnseenWords();
 // Of a form; empty for one that has none.
 const std::vector<const char*>& WordsOf(const std::string& form, Wording wording);
 

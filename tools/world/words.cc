@@ -30,7 +30,7 @@ struct Synonym {
 
 const std::vector<Synonym>& Synonyms() {
   static const std::vector<Synonym> kTable = {
-      {"image", {"picture", "scene", "image", "drawing", "view"}},
+      {"image", {"picture", "scene", "image", "drawing", "view", "photo"}},
       {"colour", {"color", "colour", "color"}},
       {"labelled", {"labelled", "labeled", "with the label", "that says", "marked"}},
       {"gray", {"gray", "grey"}},
