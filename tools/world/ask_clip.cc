@@ -48,7 +48,10 @@ bool AskWhen(const ClipView& v, Qa* qa) {
   if (v.clip.events.empty()) return false;
   const Event& e = v.rng->Pick(v.clip.events);
   if (!v.Plain(e)) return false;
-  Ask(v.rng, "when", kWhen, {{"x", v.Name(e.object)}, {"v", v.Verb(e, true)}}, qa);
+  std::string name = v.Name(e.object);
+  Slots slots = v.Verbs(e);
+  slots["x"] = name;
+  Ask(v.rng, "when", kWhen, slots, qa);
   std::vector<double> times = SampleTimes(v.clip.duration_s);
   double shown = times.back();
   for (size_t i = times.size(); i-- > 0 && times[i] >= e.time_s;) shown = times[i];

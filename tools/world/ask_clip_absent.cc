@@ -29,8 +29,7 @@ std::string AbsentName(const ClipView& v, bool shape_alone) {
 Slots VerbOf(const ClipView& v, EventType t, int object) {
   int other = v.AnyObject();
   if (other == object) other = (other + 1) % static_cast<int>(v.clip.actors.size());
-  Event e{t, 0, 0, other};
-  return {{"v", v.Verb(e, true)}};
+  return v.Verbs({t, 0, 0, other});
 }
 
 // It does so, or what it does may be taken for it.

@@ -139,7 +139,8 @@ bool AskMoment(Rng* rng, const Scene& s, Qa* qa) {
   std::string the = i == SIZE_MAX ? "" : Refer(rng, s.objects, i);
   if (the.empty()) return false;
   int which = rng->Weighted({3, 1, 1, 0.7, 0.8, 0.4, 0.8, 0.6, 0.6, 0.4, 0.4}), verb = rng->Int(7);
-  Slots slots = {{"x", the}, {"v", kBare[verb]}, {"w", kThird[verb]}};
+  Slots slots = {
+      {"x", the}, {"v", kBare[verb]}, {"w", kThird[verb]}, {"p", PastTense(kThird[verb])}};
   AskOfClip(rng, kForms[which], slots, qa);
   CannotTell(qa);
   bool whether = which == 4 || which == 6 || which == 10;

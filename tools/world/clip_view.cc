@@ -39,6 +39,12 @@ std::string ClipView::Verb(const Event& e, bool bare) const {
   }
 }
 
+Slots ClipView::Verbs(const Event& e) const {
+  Rng same = *rng;
+  std::string bare = Verb(e, true), third = ClipView{&same, clip}.Verb(e, false);
+  return {{"v", bare}, {"w", third}, {"p", PastTense(third)}};
+}
+
 std::string ClipView::Full(const Event& e, bool subject) const {
   std::string s = subject ? Name(e.object, true) : "it";
   switch (e.type) {

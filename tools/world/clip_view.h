@@ -18,6 +18,8 @@ struct ClipView {
   std::string Name(int object, bool canonical = false) const;
   // "enters", "collides with the star"; `bare` is the infinitive for questions with "does".
   std::string Verb(const Event& e, bool bare) const;
+  // The verb as {v}, {w} and {p}: "enter", "enters", "entered", with one name for its partner.
+  Slots Verbs(const Event& e) const;
   // "the red star enters from the left"; without the subject "it enters from the left".
   std::string Full(const Event& e, bool subject) const;
   int CountType(EventType t, int object = -1) const;

@@ -15,7 +15,7 @@ std::string FillSlots(const std::string& text, const Slots& slots) {
       continue;
     }
     auto it = slots.find(text.substr(i + 1, end - i - 1));
-    if (it != slots.end()) out += it->second;
+    out += it != slots.end() ? it->second : text.substr(i, end + 1 - i);
     i = end;
   }
   return out;
