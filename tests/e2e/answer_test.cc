@@ -182,15 +182,19 @@ TEST_P(AnswerTest, CaptionsOnePerPart) {
 }
 
 TEST_P(AnswerTest, SeveralImagesInterleavedWithText) {
-  v1::AnswerRequest r;
-  r.add_content()->set_text("Look at this.");
-  *r.add_content() = MediaContent("scene-0.png");
-  *r.add_content() = MediaContent("scene-1.png");
-  r.add_content()->set_text("How many objects are in the first image?");
-  const v1::AnswerResponse response = Agreed(r);
-  ASSERT_EQ(response.summary().media_size(), 2);
-  EXPECT_EQ(response.summary().media(0).content_index(), 1);
-  EXPECT_EQ(response.summary().media(1).content_index(), 2);
+  const std::string files[] = {"scene-0.png", "scene-1.png"}, names[] = {"first", "second"};
+  for (int k = 0; k < 2; ++k) {
+    v1::AnswerRequest r;
+    r.add_content()->set_text("Look at this.");
+    for (const std::string& file : files) *r.add_content() = MediaContent(file);
+    r.add_content()->set_text("How many objects are in the " + names[k] + " image?");
+    const v1::AnswerResponse response = Agreed(r);
+    ASSERT_EQ(response.summary().media_size(), 2);
+    EXPECT_EQ(response.summary().media(0).content_index(), 1);
+    EXPECT_EQ(response.summary().media(1).content_index(), 2);
+    const auto alone = Ask(files[k], "How many objects are there?");
+    EXPECT_EQ(response.text(), TextOf(Asked().Stub().get(), alone)) << names[k];
+  }
 }
 
 TEST_P(AnswerTest, APhotographIsWarnedOfAndNotAnswered) {
