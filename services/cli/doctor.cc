@@ -109,7 +109,8 @@ void AddDoctor(CLI::App* app, int* exit_status) {
   auto* cmd = app->add_subcommand("doctor", "Check this machine, the model and the server");
   auto model = std::make_shared<std::string>(),
        server = std::make_shared<std::string>("127.0.0.1:50051");
-  cmd->add_option("--model", *model, "model folder or GGUF file; the one that ships if not given");
+  cmd->add_option("--model", *model, "model folder or GGUF file; the one that ships if not given")
+      ->envname("SIGHTLINE_MODEL");
   cmd->add_option("--server", *server, "address to look for a server")
       ->envname("SIGHTLINE_SERVER")
       ->capture_default_str();

@@ -61,7 +61,8 @@ void AddEval(CLI::App* app, int* exit_status) {
   scenes->add_option("--threads", f->options.threads, "scenes at a time")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
-  scenes->add_option("--model", f->model, "model folder; the one that ships if not given");
+  scenes->add_option("--model", f->model, "model folder; the one that ships if not given")
+      ->envname("SIGHTLINE_MODEL");
   scenes->add_option("--weights", f->weights, "the decoder's weights: stored, f32, bf16, q8 or q4")
       ->capture_default_str();
   scenes->add_option("--kv", f->kv, "its keys and values: auto, f32 or f16")->capture_default_str();

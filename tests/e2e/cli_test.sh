@@ -81,6 +81,11 @@ SIGHTLINE_SERVER="unix:$work/nobody" SIGHTLINE_LISTEN=0.0.0.0:50051 SIGHTLINE_RO
 SIGHTLINE_MODEL=/nonexistent SIGHTLINE_DEVICE=none SIGHTLINE_WEIGHTS=none SIGHTLINE_KV=none "$sightline" list --local \
   --model "$here/models/scenes" --device cpu --weights f32 --kv f32 | grep -q '^models/scenes' || fail "flags of --local do not win"
 SIGHTLINE_MODEL="$work/none" "$sightline" list --local >/dev/null 2>&1 && fail "the model of the environment was not looked for"
+for command in doctor "eval scenes --count 1"; do
+  # shellcheck disable=SC2086  # options are words
+  SIGHTLINE_MODEL="$work/none" "$sightline" $command >"$work/out" 2>&1 && fail "$command without its model"
+  grep -q "$work/none" "$work/out" || fail "$command says nothing of SIGHTLINE_MODEL: $(cat "$work/out")"
+done
 "$sightline" list --server "$address" --local >/dev/null 2>&1 && fail "--server and --local were both taken"
 "$sightline" list --server "$address" --model "$here/models/scenes" >/dev/null 2>&1 && fail "--model was taken without --local"
 
