@@ -137,6 +137,19 @@ TEST_P(LimitsTest, BytesThatAreNoMessageAreRefused) {
       Answer(stub_.get(), Ask("scene-0.png", "How many objects are there?"), &response).ok());
 }
 
+TEST_P(LimitsTest, ACallThatEndsWithoutAMessageIsRefused) {
+  for (const char* method : {"Answer", "StreamAnswer", "Caption", "ListModels"}) {
+    std::string reply;
+    const Status s = FromGrpc(RawCall(server_.Channel(),
+                                      std::string("/sightline.v1.VisionLanguageService/") + method,
+                                      std::nullopt, &reply));
+    EXPECT_EQ(s.code(), absl::StatusCode::kInvalidArgument) << method << ": " << s;
+  }
+  v1::AnswerResponse response;
+  EXPECT_TRUE(
+      Answer(stub_.get(), Ask("scene-0.png", "How many objects are there?"), &response).ok());
+}
+
 TEST_P(LimitsTest, LargeMessagesAreRefused) {
   v1::AnswerRequest r = Ask("scene-0.png", "q");
   r.mutable_content(0)->mutable_image()->set_data(std::string((1 << 20) + 100, 'x'));

@@ -6,15 +6,16 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace sightline::e2e {
 
-// One message there, one back (empty when none came); `method` is "/package.Service/Method", unary
-// or a stream.
+// One message there, or none, and one back (empty when none came); `method` is
+// "/package.Service/Method", unary or a stream.
 inline grpc::Status RawCall(const std::shared_ptr<grpc::Channel>& channel,
-                            const std::string& method, const std::string& request,
+                            const std::string& method, const std::optional<std::string>& request,
                             std::string* reply) {
   grpc::GenericStub stub(channel);
   grpc::ClientContext call;
@@ -28,8 +29,12 @@ inline grpc::Status RawCall(const std::shared_ptr<grpc::Channel>& channel,
   auto stream = stub.PrepareCall(&call, method, &queue);
   stream->StartCall(nullptr);
   done();
-  grpc::Slice slice(request);
-  stream->WriteLast(grpc::ByteBuffer(&slice, 1), grpc::WriteOptions(), nullptr);
+  if (request) {
+    grpc::Slice slice(*request);
+    stream->WriteLast(grpc::ByteBuffer(&slice, 1), grpc::WriteOptions(), nullptr);
+  } else {
+    stream->WritesDone(nullptr);
+  }
   done();
   grpc::ByteBuffer back;
   stream->Read(&back, nullptr);
