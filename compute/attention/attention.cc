@@ -38,6 +38,7 @@ void AttendReference(const AttentionArgs& a) {
     for (int32_t t : l.QueriesOf(tile)) {
       for (int64_t h = 0; h < a.heads; ++h) {
         int64_t g = h * a.kv_heads / a.heads;
+        if (!l.IsForHead(tile, g)) continue;
         std::vector<int32_t> rows;
         for (int32_t r : l.KeysOf(tile)) {
           if (!l.causal || r <= l.query_offset + t) rows.push_back(r);

@@ -10,20 +10,30 @@ namespace {
 
 int64_t Length(const auto& values) { return static_cast<int64_t>(values.size()); }
 
-void CheckLists(const BlockList& lists, int64_t rows, int64_t keys) {
+// Tiles run at the same time: a row in two of them would be written by both.
+void CheckApart(const BlockList& lists, int64_t rows, int64_t kv_heads) {
+  std::vector<bool> seen(static_cast<size_t>(rows * kv_heads));
+  for (int tile = 0; tile < lists.tiles(); ++tile) {
+    for (int32_t row : lists.QueriesOf(tile)) {
+      for (int64_t g = 0; g < kv_heads; ++g) {
+        if (!lists.IsForHead(tile, g)) continue;
+        auto at = static_cast<size_t>(row * kv_heads + g);
+        SL_CHECK(!seen[at] && "lists.queries: a row stands in two tiles");
+        seen[at] = true;
+      }
+    }
+  }
+}
+
+void CheckLists(const BlockList& lists, const AttentionSizes& sizes) {
+  const auto [heads, kv_heads, rows, keys] = sizes;
   for (const RowRun& run : lists.queries)
     CheckRange(run.first, run.count, "lists.queries", {"T", rows});
   for (const RowRun& run : lists.keys) CheckRange(run.first, run.count, "lists.keys", {"S", keys});
   if (lists.causal) CheckSize(lists.query_offset, "lists.query_offset", {"S - T", keys - rows});
-  // Tiles run at the same time: a row in two of them would be written by both.
-  std::vector<bool> seen(static_cast<size_t>(rows));
-  for (const RowRun& run : lists.queries) {
-    for (int32_t i = 0; i < run.count; ++i) {
-      auto row = static_cast<size_t>(run.first) + static_cast<size_t>(i);
-      SL_CHECK(!seen[row] && "lists.queries: a row stands in two tiles");
-      seen[row] = true;
-    }
-  }
+  for (const HeadRun& run : lists.kv_heads)
+    CheckRange(run.first, run.count, "lists.kv_heads", {"G", kv_heads});
+  CheckApart(lists, rows, kv_heads);
 }
 
 void CheckEdit(const EditPlan& edit, int64_t heads, int64_t keys) {
@@ -45,9 +55,9 @@ void CheckEdit(const EditPlan& edit, int64_t heads, int64_t keys) {
 
 }  // namespace
 
-void CheckSettings(const AttentionSettings& s, int64_t heads, int64_t rows, int64_t keys) {
-  if (s.lists) CheckLists(*s.lists, rows, keys);
-  if (s.edit) CheckEdit(*s.edit, heads, keys);
+void CheckSettings(const AttentionSettings& s, const AttentionSizes& sizes) {
+  if (s.lists) CheckLists(*s.lists, sizes);
+  if (s.edit) CheckEdit(*s.edit, sizes.heads, sizes.keys);
   SL_CHECK((!s.tap || (s.edit && !s.edit->key_class.empty())) && "tap needs edit.key_class");
 }
 

@@ -15,7 +15,21 @@ void BlockList::Key(int32_t first, int32_t count) {
   }
 }
 
+void BlockList::EndTile(HeadRun heads) {
+  SL_CHECK(std::ssize(kv_heads) == tiles() && "a tile for all heads stands before one for some");
+  kv_heads.push_back(heads);
+  query_begin.push_back(static_cast<int32_t>(queries.size()));
+  key_begin.push_back(static_cast<int32_t>(keys.size()));
+}
+
+bool BlockList::IsForHead(int tile, int64_t kv_head) const {
+  if (kv_heads.empty()) return true;
+  const HeadRun& run = kv_heads[static_cast<size_t>(tile)];
+  return kv_head >= run.first && kv_head - run.first < run.count;
+}
+
 void BlockList::EndTile() {
+  SL_CHECK(kv_heads.empty() && "a tile for all heads stands after one for some");
   query_begin.push_back(static_cast<int32_t>(queries.size()));
   key_begin.push_back(static_cast<int32_t>(keys.size()));
 }
@@ -33,7 +47,7 @@ std::vector<int32_t> Rows(const std::vector<RowRun>& runs, int32_t begin, int32_
 
 template <typename Op>
 BlockList Combine(const BlockList& a, const BlockList& b, Op op) {
-  SL_CHECK(a.tiles() == b.tiles());
+  SL_CHECK(a.tiles() == b.tiles() && a.kv_heads == b.kv_heads);
   BlockList out;
   out.causal = a.causal || b.causal;
   out.query_offset = a.causal ? a.query_offset : b.query_offset;
@@ -45,7 +59,7 @@ BlockList Combine(const BlockList& a, const BlockList& b, Op op) {
     std::vector<int32_t> x = a.KeysOf(t), y = b.KeysOf(t), z;
     op(x, y, &z);
     for (int32_t row : z) out.Key(row);
-    out.EndTile();
+    a.kv_heads.empty() ? out.EndTile() : out.EndTile(a.kv_heads[static_cast<size_t>(t)]);
   }
   return out;
 }

@@ -340,6 +340,7 @@ void TilesAll(const AttentionArgs& a, int64_t begin, int64_t end) {
   static thread_local TileRows tile;
   int64_t read = -1;
   for (int64_t i = begin; i < end; ++i) {
+    if (!a.lists->IsForHead(static_cast<int>(i / a.kv_heads), i % a.kv_heads)) continue;
     if (i / a.kv_heads != read) {
       read = i / a.kv_heads;
       tile.Read(a, static_cast<int>(read));

@@ -35,6 +35,10 @@ __device__ float Logit(const Attention& a, const float* q, int64_t head, int32_t
 __global__ void AttendKernel(Attention a) {
   __shared__ float q[kMaxHeadWidth], weight[kBlock];
   int64_t head = blockIdx.y, group = head * a.kv_heads / a.heads;
+  if (a.head_first) {
+    int64_t within = group - a.head_first[blockIdx.x];
+    if (within < 0 || within >= a.head_count[blockIdx.x]) return;
+  }
   int32_t t = a.query[blockIdx.x], count = a.key_count[blockIdx.x];
   const int32_t* keys = a.keys + a.key_begin[blockIdx.x];
   for (int64_t i = threadIdx.x; i < a.d; i += kBlock) q[i] = a.q[t * a.q_stride + head * a.d + i];

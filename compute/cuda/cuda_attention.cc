@@ -18,11 +18,12 @@ struct Lists {
   const int32_t* query = nullptr;
   const int64_t* key_begin = nullptr;
   const int32_t *key_count = nullptr, *keys = nullptr;
+  const int32_t *head_first = nullptr, *head_count = nullptr;  // null: all heads
   const int32_t *bias_query = nullptr, *bias_key = nullptr;
 };
 
 struct HostLists {
-  std::vector<int32_t> query, key_count, keys;
+  std::vector<int32_t> query, key_count, keys, head_first, head_count;
   std::vector<int64_t> key_begin;
   void Add(const BlockList& lists, int tile, const std::vector<int32_t>& rows, int64_t begin) {
     for (int32_t t : lists.QueriesOf(tile)) {
@@ -33,6 +34,9 @@ struct HostLists {
       query.push_back(t);
       key_begin.push_back(begin);
       key_count.push_back(static_cast<int32_t>(live));
+      if (lists.kv_heads.empty()) continue;
+      head_first.push_back(lists.kv_heads[static_cast<size_t>(tile)].first);
+      head_count.push_back(lists.kv_heads[static_cast<size_t>(tile)].count);
     }
   }
 };
@@ -87,6 +91,10 @@ StatusOr<std::shared_ptr<const void>> CudaOps::PlanAttention(const BlockList& li
   plan->key_begin = plan->uploads.Put(host.key_begin);
   plan->key_count = plan->uploads.Put(host.key_count);
   plan->keys = plan->uploads.Put(host.keys);
+  if (!lists.kv_heads.empty()) {
+    plan->head_first = plan->uploads.Put(host.head_first);
+    plan->head_count = plan->uploads.Put(host.head_count);
+  }
   if (places) {
     plan->bias_query = plan->uploads.Put(places->query);
     plan->bias_key = plan->uploads.Put(places->key);
@@ -96,7 +104,11 @@ StatusOr<std::shared_ptr<const void>> CudaOps::PlanAttention(const BlockList& li
 
 Status CudaOps::Attend(const AttentionPlan& attention_plan, const AttentionArgs& args) {
   const auto& plan = *static_cast<const Lists*>(attention_plan.uploaded());
-  if (plan.entries == 0) return absl::OkStatus();
+  if (plan.entries == 0) {
+    if (args.tap)
+      args.tap->mass.assign(static_cast<size_t>(args.rows * args.heads * args.edit->classes), 0.0f);
+    return absl::OkStatus();
+  }
   if (args.d > kMaxHeadWidth) {
     return absl::UnimplementedError("Attend: heads wider than " + std::to_string(kMaxHeadWidth));
   }
@@ -108,6 +120,8 @@ Status CudaOps::Attend(const AttentionPlan& attention_plan, const AttentionArgs&
   a.key_begin = plan.key_begin;
   a.key_count = plan.key_count;
   a.keys = plan.keys;
+  a.head_first = plan.head_first;
+  a.head_count = plan.head_count;
   a.q = args.q;
   a.q_stride = args.q_stride;
   if (plan.last_row >= 0) {

@@ -59,6 +59,7 @@ struct Attention {
   const int32_t* query;
   const int64_t* key_begin;
   const int32_t *key_count, *keys;
+  const int32_t *head_first, *head_count;  // KV heads of each entry; null: all
   const float* q;
   int64_t q_stride;
   const float* const* k_pages;

@@ -120,19 +120,26 @@ BlockList KeysOfLastRow(const SequenceRows& s, const PagedAttentionSpec& spec,
                         const BlockList* lists) {
   const auto row = static_cast<int32_t>(s.rows - 1), keys = s.length + row + 1;
   BlockList one;
-  one.Query(0);
   if (!lists) {
     int32_t seen = spec.window > 0 ? std::min(spec.window, keys) : keys;
+    one.Query(0);
     one.Key(keys - seen, seen);
+    one.EndTile();
   }
   for (int tile = 0; lists && tile < lists->tiles(); ++tile) {
     std::vector<int32_t> queries = lists->QueriesOf(tile);
     if (std::find(queries.begin(), queries.end(), row) == queries.end()) continue;
+    one.Query(0);
     for (int32_t key : lists->KeysOf(tile)) {
       if (!lists->causal || key < keys) one.Key(key);
     }
+    lists->kv_heads.empty() ? one.EndTile()
+                            : one.EndTile(lists->kv_heads[static_cast<size_t>(tile)]);
   }
-  one.EndTile();
+  if (one.tiles() == 0) {  // the row is in no tile: it reads nothing
+    one.Query(0);
+    one.EndTile();
+  }
   return one;
 }
 
@@ -216,7 +223,7 @@ Tensor PagedAttention(const Tensor& q, const std::vector<SequenceRows>& sequence
     const SequenceRows& s = sequences[i];
     CheckRange(s.first, s.rows, "rows of a sequence", {"T", q.rows()});
     AttentionSettings own = settings.empty() ? AttentionSettings() : settings[i];
-    CheckSettings(own, spec.heads, s.rows, s.length + s.rows);
+    CheckSettings(own, {spec.heads, spec.kv_heads, s.rows, s.length + s.rows});
     if (!fast || !own.plain()) {
       general(s, own, out.address() + s.first * q.cols());
       continue;
@@ -233,7 +240,8 @@ Tensor LastRowWeights(const Tensor& q, const SequenceRows& s, const PagedAttenti
                       const AttentionSettings& settings) {
   CheckShape(q, "q", {{"T"}, {"H * D", spec.heads * spec.d}});
   const int32_t keys = s.length + static_cast<int32_t>(s.rows);
-  CheckSettings({settings.lists, settings.edit, nullptr}, spec.heads, s.rows, keys);
+  CheckSettings({settings.lists, settings.edit, nullptr},
+                {spec.heads, spec.kv_heads, s.rows, keys});
   BlockList one = KeysOfLastRow(s, spec, settings.lists);
   Tensor out({spec.heads, keys}), scratch({spec.heads, spec.d}, q.device());
   AttentionPlan plan(q.device(), one);

@@ -26,7 +26,7 @@ struct Ask {
   EditPlan edit;
   ScoreTap tap;
   bool listed = false, edited = false, tapped = false;
-  std::vector<std::vector<int32_t>> sees;  // [T], keys of each row
+  std::vector<std::vector<int32_t>> sees;  // [T * G], keys of each row under each KV head
 
   AttentionSettings settings() {
     return {listed ? &lists : nullptr, edited ? &edit : nullptr, tapped ? &tap : nullptr};
@@ -70,8 +70,8 @@ class SettingsKinds : public testing::TestWithParam<Kind> {
       for (Tensor* t : {&story.k, &story.v})
         for (float& x : t->data) x = FromHalf(ToHalf(x));
     }
-    for (int32_t t = 0; t < story.rows(); ++t) {
-      int32_t end = story.length + t + 1;
+    for (int32_t at = 0; at < story.rows() * s_.kv_heads; ++at) {
+      int32_t end = story.length + at / static_cast<int32_t>(s_.kv_heads) + 1;
       story.ask.sees.emplace_back();
       for (int32_t j = s_.window > 0 ? std::max(0, end - s_.window) : 0; j < end; ++j)
         story.ask.sees.back().push_back(j);
@@ -90,23 +90,35 @@ class SettingsKinds : public testing::TestWithParam<Kind> {
     Ask& ask = story->ask;
     ask.listed = true;
     ask.lists.causal = Coin();
+    const bool by_head = s_.kv_heads > 1 && Coin();
     ask.lists.query_offset = story->length;
     auto rows = static_cast<int32_t>(story->rows()), keys = static_cast<int32_t>(story->keys());
     for (int32_t first = 0, n = 0; first < rows; first += n) {
       n = std::min(rows - first, static_cast<int32_t>(Between(1, 5, rng_)));
       bool left_out = Between(0, 6, rng_) == 0;
-      for (int32_t t = first; t < first + n; ++t) ask.sees[At(t)].clear();
+      auto g = static_cast<int32_t>(s_.kv_heads);
+      for (int32_t at = first * g; at < (first + n) * g; ++at) ask.sees[At(at)].clear();
       if (left_out) continue;
-      ask.lists.Query(first, n);
-      for (int32_t key = 0; key < keys; ++key) {
-        if (Coin()) continue;
-        ask.lists.Key(key);
-        for (int32_t t = first; t < first + n; ++t) {
-          if (!ask.lists.causal || key <= story->length + t) ask.sees[At(t)].push_back(key);
-        }
+      if (!by_head) AddTile(story, {first, n}, keys, {0, g}, false);
+      for (int32_t h = 0, m = 0; by_head && h < g; h += m) {
+        m = static_cast<int32_t>(Between(1, g - h, rng_));
+        if (Between(0, 5, rng_)) AddTile(story, {first, n}, keys, {h, m}, true);
       }
-      ask.lists.EndTile();
     }
+  }
+  void AddTile(Story* story, RowRun rows, int32_t keys, HeadRun heads, bool by_head) {
+    Ask& ask = story->ask;
+    ask.lists.Query(rows.first, rows.count);
+    for (int32_t key = 0; key < keys; ++key) {
+      if (Coin()) continue;
+      ask.lists.Key(key);
+      for (int32_t t = rows.first; t < rows.first + rows.count; ++t) {
+        if (ask.lists.causal && key > story->length + t) continue;
+        for (int32_t h = heads.first; h < heads.first + heads.count; ++h)
+          ask.sees[At(t * s_.kv_heads + h)].push_back(key);
+      }
+    }
+    by_head ? ask.lists.EndTile(heads) : ask.lists.EndTile();
   }
   void AddClasses(Story* story) {
     EditPlan& e = story->ask.edit;
@@ -160,7 +172,7 @@ class SettingsKinds : public testing::TestWithParam<Kind> {
     int64_t g = h / (s_.heads / s_.kv_heads);
     std::vector<double> p(At(story.keys()));
     double top = -1e300, sum = 0;
-    for (int32_t j : story.ask.sees[At(t)]) {
+    for (int32_t j : Sees(story, t, h)) {
       double dot = 0;
       for (int64_t i = 0; i < s_.d; ++i)
         dot += static_cast<double>(story.q.row(story.length + t)[h * s_.d + i]) *
@@ -169,9 +181,12 @@ class SettingsKinds : public testing::TestWithParam<Kind> {
                  Edit(story, &EditPlan::bias, h, j, 0);
       top = std::max(top, p[At(j)]);
     }
-    for (int32_t j : story.ask.sees[At(t)]) sum += p[At(j)] = std::exp(p[At(j)] - top);
+    for (int32_t j : Sees(story, t, h)) sum += p[At(j)] = std::exp(p[At(j)] - top);
     for (double& x : p) x /= sum > 0 ? sum : 1;
     return p;
+  }
+  const std::vector<int32_t>& Sees(const Story& story, int64_t t, int64_t h) const {
+    return story.ask.sees[At(t * s_.kv_heads + h / (s_.heads / s_.kv_heads))];
   }
   static double Edit(const Story& story, std::vector<float> EditPlan::*table, int64_t h,
                      int32_t key, double neutral) {
@@ -187,7 +202,7 @@ class SettingsKinds : public testing::TestWithParam<Kind> {
         double gain = e.head_gain.empty() ? 1 : e.head_gain[At(h)];
         for (int64_t i = 0; i < s_.d; ++i) {
           double want = 0;
-          for (int32_t j : story.ask.sees[At(t)])
+          for (int32_t j : Sees(story, t, h))
             want += p[At(j)] * Edit(story, &EditPlan::rescale, h, j, 1) *
                     story.v.row(j)[h / (s_.heads / s_.kv_heads) * s_.d + i];
           ASSERT_NEAR(got.row(t)[h * s_.d + i], want * gain, 1e-4) << t << " " << h << " " << i;
@@ -201,14 +216,14 @@ class SettingsKinds : public testing::TestWithParam<Kind> {
     for (int64_t t = 0; t < story.rows(); ++t) {
       for (int64_t h = 0; h < s_.heads; ++h) {
         std::vector<double> p = Weights(story, t, h), want(At(e.classes));
-        for (int32_t j : story.ask.sees[At(t)]) want[e.key_class[At(j)]] += p[At(j)];
+        for (int32_t j : Sees(story, t, h)) want[e.key_class[At(j)]] += p[At(j)];
         const float* mass = &story.ask.tap.mass[At((t * s_.heads + h) * e.classes)];
         double sum = 0;
         for (int c = 0; c < e.classes; ++c) {
           ASSERT_NEAR(mass[c], want[At(c)], 2e-5) << t << " " << h << " " << c;
           sum += mass[c];
         }
-        ASSERT_NEAR(sum, story.ask.sees[At(t)].empty() ? 0 : 1, 1e-5);
+        ASSERT_NEAR(sum, Sees(story, t, h).empty() ? 0 : 1, 1e-5);
       }
     }
   }
@@ -327,24 +342,34 @@ TEST(SettingsDeathTest, NamesWhatDoesNotFit) {
   EditPlan edit;
   edit.classes = 2, edit.key_class = {0, 1, 1, 0}, edit.bias = {1, 2, 3, 4};
   ScoreTap tap;
-  CheckSettings({nullptr, &edit, &tap}, 2, 3, 4);
-  CheckSettings({&list, nullptr, nullptr}, 2, 3, 5);
-  EXPECT_DEATH(CheckSettings({&list, nullptr, nullptr}, 2, 1, 5), "lists.queries: \\[0, 2\\) of T");
-  EXPECT_DEATH(CheckSettings({&list, nullptr, nullptr}, 2, 3, 4), "lists.keys: \\[1, 5\\) of S");
-  EXPECT_DEATH(CheckSettings({nullptr, &edit, nullptr}, 2, 3, 5),
+  CheckSettings({nullptr, &edit, &tap}, {2, 2, 3, 4});
+  CheckSettings({&list, nullptr, nullptr}, {2, 2, 3, 5});
+  EXPECT_DEATH(CheckSettings({&list, nullptr, nullptr}, {2, 2, 1, 5}),
+               "lists.queries: \\[0, 2\\) of T");
+  EXPECT_DEATH(CheckSettings({&list, nullptr, nullptr}, {2, 2, 3, 4}),
+               "lists.keys: \\[1, 5\\) of S");
+  EXPECT_DEATH(CheckSettings({nullptr, &edit, nullptr}, {2, 2, 3, 5}),
                "edit.key_class: S is 4, expected 5 ");
-  EXPECT_DEATH(CheckSettings({nullptr, &edit, nullptr}, 3, 3, 4),
+  EXPECT_DEATH(CheckSettings({nullptr, &edit, nullptr}, {3, 3, 3, 4}),
                "edit.bias: H \\* classes is 4, expected 6 ");
   list.causal = true;
-  EXPECT_DEATH(CheckSettings({&list, nullptr, nullptr}, 2, 3, 5),
+  EXPECT_DEATH(CheckSettings({&list, nullptr, nullptr}, {2, 2, 3, 5}),
                "lists.query_offset: S - T is 0, expected 2 ");
   list.Query(1), list.EndTile(), list.causal = false;
-  EXPECT_DEATH(CheckSettings({&list, nullptr, nullptr}, 2, 3, 5), "a row stands in two tiles");
+  EXPECT_DEATH(CheckSettings({&list, nullptr, nullptr}, {2, 2, 3, 5}), "a row stands in two tiles");
+  BlockList by_head;
+  for (int32_t head : {0, 1}) by_head.Query(0, 2), by_head.Key(1, 4), by_head.EndTile({head, 1});
+  CheckSettings({&by_head, nullptr, nullptr}, {2, 2, 3, 5});
+  EXPECT_DEATH(CheckSettings({&by_head, nullptr, nullptr}, {2, 1, 3, 5}), "lists.kv_heads");
+  EXPECT_DEATH(by_head.EndTile(), "after one for some");
+  by_head.Query(1), by_head.EndTile({0, 2});
+  EXPECT_DEATH(CheckSettings({&by_head, nullptr, nullptr}, {2, 2, 3, 5}),
+               "a row stands in two tiles");
   edit.key_class[2] = 2;
-  EXPECT_DEATH(CheckSettings({nullptr, &edit, nullptr}, 2, 3, 4), "not below edit.classes");
+  EXPECT_DEATH(CheckSettings({nullptr, &edit, nullptr}, {2, 2, 3, 4}), "not below edit.classes");
   edit.key_class.clear();
-  EXPECT_DEATH(CheckSettings({nullptr, &edit, nullptr}, 2, 3, 4), "need key_class");
-  EXPECT_DEATH(CheckSettings({nullptr, nullptr, &tap}, 2, 3, 4), "tap needs edit.key_class");
+  EXPECT_DEATH(CheckSettings({nullptr, &edit, nullptr}, {2, 2, 3, 4}), "need key_class");
+  EXPECT_DEATH(CheckSettings({nullptr, nullptr, &tap}, {2, 2, 3, 4}), "tap needs edit.key_class");
 }
 
 }  // namespace

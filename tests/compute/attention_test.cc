@@ -53,13 +53,16 @@ struct Case {
 
 BlockList RandomList(const Case& c, Rng& rng) {
   BlockList list;
+  const bool by_head = Between(0, 1, rng) == 1;
   for (int32_t q = 0; q < c.t;) {
     auto n = static_cast<int32_t>(std::min<int64_t>(Between(1, 5, rng), c.t - q));
-    list.Query(q, n);
-    for (int32_t r = 0; r < c.s; ++r) {
-      if (Between(0, 2, rng)) list.Key(r);
+    for (int32_t head = 0; head < (by_head ? c.g : 1); ++head) {
+      list.Query(q, n);
+      for (int32_t r = 0; r < c.s; ++r) {
+        if (Between(0, 2, rng)) list.Key(r);
+      }
+      by_head ? list.EndTile({head, 1}) : list.EndTile();
     }
-    list.EndTile();
     q += n;
   }
   if (Between(0, 1, rng)) {

@@ -123,14 +123,17 @@ struct AttentionCase {
   }
   BlockList RandomLists(Rng& rng) const {
     BlockList list;
+    const bool by_head = Between(0, 1, rng) == 1;
     for (int32_t row = 0; row < t; row += 4) {
-      list.Query(row, static_cast<int32_t>(std::min<int64_t>(4, t - row)));
-      list.Key(static_cast<int32_t>(Between(0, s - 1, rng)));
-      auto first = list.keys.back().first;
-      for (int32_t r = 0; r < s; ++r) {
-        if (r != first && Between(0, 2, rng)) list.Key(r);
+      for (int32_t head = 0; head < (by_head ? g : 1); ++head) {
+        list.Query(row, static_cast<int32_t>(std::min<int64_t>(4, t - row)));
+        list.Key(static_cast<int32_t>(Between(0, s - 1, rng)));
+        auto first = list.keys.back().first;
+        for (int32_t r = 0; r < s; ++r) {
+          if (r != first && Between(0, 2, rng)) list.Key(r);
+        }
+        by_head ? list.EndTile({head, 1}) : list.EndTile();
       }
-      list.EndTile();
     }
     return list;
   }
