@@ -255,6 +255,44 @@ std::vector<Size> ReadPinpoints(const ConfigReader& c, int64_t side) {
   return out;
 }
 
+void SetTurn(CheckpointSpec* spec) {
+  spec->turn.chat_template =
+      "{% for m in messages %}<|im_start|>{{ m.role }} {% for c in m.content %}{% if c.type != "
+      "'text' "
+      "%}<{{ c.type }}>{% endif %}{% endfor %}{% for c in m.content %}{{ c.text if c.type == "
+      "'text' }}"
+      "{% endfor %}<|im_end|>{% endfor %}<|im_start|>assistant{{ '\n' }}";
+  spec->turn.image_mark = "<image>";
+  spec->turn.clip_mark = "<video>";
+  spec->turn.image_place = spec->place_ids[0];
+  spec->turn.video_place = spec->place_ids[1];
+  spec->turn.frames_apart = true;
+}
+
+// A clip's own settings where the checkpoint has any.
+const Json& ClipProcessorJson(const Json& processor) {
+  auto own = processor.find("video_processor");
+  return own != processor.end() && own->is_object() ? *own : ImageProcessorJson(processor);
+}
+
+// Processors leave the choice of frames to their callers; the model was trained on up to 32.
+void ReadClipRule(const ConfigReader& c, ClipRule* clip) {
+  clip->rule = FrameRule::kStride;
+  clip->frames_per_second = c.Real("fps", 1e-3, 1e3, 1);
+  clip->max_frames = static_cast<int>(c.Int("num_frames", 1, 1 << 16, 32));
+  clip->min_frames = std::min(8, clip->max_frames);
+}
+
+// What published checkpoints hold and this engine has no use for.
+void SetUnused(const vision::VitSpec& vit, CheckpointSpec* spec) {
+  spec->unused = {"*rotary_emb.inv_freq", "*position_ids", "*.post_layernorm.*",
+                  "*vision_model.head.*"};
+  if (spec->text.tied) spec->unused.push_back("*lm_head.weight");
+  for (int64_t i = vit.run_layers; i < vit.layers; ++i) {
+    spec->unused.push_back("*vision_tower.*encoder.layers." + std::to_string(i) + ".*");
+  }
+}
+
 }  // namespace
 
 StatusOr<CheckpointSpec> ReadLlavaOneVision(const ModelConfigs& configs) {
@@ -281,28 +319,11 @@ StatusOr<CheckpointSpec> ReadLlavaOneVision(const ModelConfigs& configs) {
   };
   spec.place_ids = {id("image_token_index", "image_token_id", 151646),
                     id("video_token_index", "video_token_id", 151647)};
-  spec.turn.chat_template =
-      "{% for m in messages %}<|im_start|>{{ m.role }} {% for c in m.content %}{% if c.type != "
-      "'text' "
-      "%}<{{ c.type }}>{% endif %}{% endfor %}{% for c in m.content %}{{ c.text if c.type == "
-      "'text' }}"
-      "{% endfor %}<|im_end|>{% endfor %}<|im_start|>assistant{{ '\n' }}";
-  spec.turn.image_mark = "<image>";
-  spec.turn.clip_mark = "<video>";
-  spec.turn.image_place = spec.place_ids[0];
-  spec.turn.video_place = spec.place_ids[1];
-  spec.turn.frames_apart = true;
+  SetTurn(&spec);
   spec.takes_clips = true;
-  const Json& image_json = ImageProcessorJson(configs.processor);
-  auto own = configs.processor.find("video_processor");
-  ConfigReader clips(own != configs.processor.end() && own->is_object() ? *own : image_json,
-                     "processor_config.json");
+  ConfigReader clips(ClipProcessorJson(configs.processor), "processor_config.json");
   s.frame = ReadImageConfig(clips);
-  // Processors leave the choice of frames to their callers; the model was trained on up to 32.
-  spec.clip.rule = FrameRule::kStride;
-  spec.clip.frames_per_second = clips.Real("fps", 1e-3, 1e3, 1);
-  spec.clip.max_frames = static_cast<int>(clips.Int("num_frames", 1, 1 << 16, 32));
-  spec.clip.min_frames = std::min(8, spec.clip.max_frames);
+  ReadClipRule(clips, &spec.clip);
   SL_RETURN_IF_ERROR(clips.status());
   SL_RETURN_IF_ERROR(c.status());
   SL_RETURN_IF_ERROR(p.status());
@@ -312,12 +333,7 @@ StatusOr<CheckpointSpec> ReadLlavaOneVision(const ModelConfigs& configs) {
   spec.parts = TextParts({"model.language_model.", "language_model.model."}, spec.text.tied);
   for (WeightPart& part : VitParts()) spec.parts.push_back(std::move(part));
   spec.parts.push_back({"newline", "image_newline", {"model.", ""}});
-  spec.unused = {"*rotary_emb.inv_freq", "*position_ids", "*.post_layernorm.*",
-                 "*vision_model.head.*"};
-  if (spec.text.tied) spec.unused.push_back("*lm_head.weight");
-  for (int64_t i = s.vit.run_layers; i < s.vit.layers; ++i) {
-    spec.unused.push_back("*vision_tower.*encoder.layers." + std::to_string(i) + ".*");
-  }
+  SetUnused(s.vit, &spec);
   return spec;
 }
 

@@ -1,6 +1,5 @@
 #include <cstdio>
 
-#include "compute/base/thread_pool.h"
 #include "services/cli/client.h"
 #include "services/cli/commands.h"
 #include "tools/eval/eval_scenes.h"
@@ -10,30 +9,21 @@ namespace {
 
 struct EvalFlags {
   EvalOptions options;
-  std::string model, weights = "stored", kv = "auto";
+  EvalModelOptions model;
   bool json = false;
 };
 
-int Eval(const EvalFlags& f) {
-  auto folder = FindModel(f.model);
+int Eval(EvalFlags f) {
+  if (Status status = CheckEvalOptions(f.options); !status.ok()) return Fail(status);
+  auto folder = FindModel(f.model.folder);
   if (!folder.ok()) return Fail(folder.status());
-  // Scenes are spread over threads; each one computes alone.
-  SetComputeThreads(1);
-  auto vision = VisionPipeline::Load(*folder);
-  if (!vision.ok()) return Fail(vision.status());
-  EngineOptions options;
-  auto weights = ParseWeightChoice(f.weights);
-  if (!weights.ok()) return Fail(weights.status());
-  options.weights = *weights;
-  auto kv = ParseKvChoice(f.kv);
-  if (!kv.ok()) return Fail(kv.status());
-  options.kv = *kv;
-  auto engine = Engine::Load(*folder, options);
-  if (!engine.ok()) return Fail(engine.status());
+  f.model.folder = *folder;
+  auto model = EvalModel::Load(f.model);
+  if (!model.ok()) return Fail(model.status());
   StatusOr<std::string> report = std::string();
   {
     ProgressBar bar(f.options.split);
-    report = EvalScenes(**vision, engine->get(), f.options, [&](int done) {
+    report = EvalScenes(*model, f.options, [&](int done) {
       bar.Set(static_cast<double>(done) / f.options.count, std::to_string(done) + " scenes");
     });
   }
@@ -61,11 +51,14 @@ void AddEval(CLI::App* app, int* exit_status) {
   scenes->add_option("--threads", f->options.threads, "scenes at a time")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
-  scenes->add_option("--model", f->model, "model folder; the one that ships if not given")
+  scenes->add_option("--model", f->model.folder, "model folder; the one that ships if not given")
       ->envname("SIGHTLINE_MODEL");
-  scenes->add_option("--weights", f->weights, "the decoder's weights: stored, f32, bf16, q8 or q4")
+  scenes
+      ->add_option("--weights", f->model.weights,
+                   "the decoder's weights: stored, f32, bf16, q8 or q4")
       ->capture_default_str();
-  scenes->add_option("--kv", f->kv, "its keys and values: auto, f32 or f16")->capture_default_str();
+  scenes->add_option("--kv", f->model.kv, "its keys and values: auto, f32 or f16")
+      ->capture_default_str();
   scenes->add_option("--wrong", f->options.examples, "write the wrong answers to this file");
   scenes->add_flag("--json", f->json, "print as JSON");
   scenes->callback([f, exit_status] { *exit_status = Eval(*f); });

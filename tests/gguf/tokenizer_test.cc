@@ -123,44 +123,58 @@ TEST(GgufTokenizer, PiecesJoinByScore) {
   EXPECT_EQ((*tokenizer)->WithSpecialTokens({300}), (Ids{1, 300}));
 }
 
+using W = GgufWriter;
+using Fill = std::function<void(W*)>;
+
+// What is said of the metadata that `fill` writes.
+std::string Message(const Fill& fill) {
+  W w;
+  fill(&w);
+  return std::string(Read(w).status().message());
+}
+
+void WriteTokens(W* w) {
+  w->String("general.architecture", "qwen2");
+  w->Strings("tokenizer.ggml.tokens", {"a", "b", "ab"});
+}
+
+// The same of metadata that has tokens, and more.
+std::string MessageWith(const Fill& more) {
+  return Message([&](W* w) {
+    WriteTokens(w);
+    more(w);
+  });
+}
+
+// And of metadata that also has a kind of tokenizer.
+std::string MessageOf(const char* model, const Fill& more) {
+  return MessageWith([&](W* w) {
+    w->String("tokenizer.ggml.model", model);
+    more(w);
+  });
+}
+
 TEST(GgufTokenizer, WhatIsWrongIsNamed) {
-  Json doc = ReadJson(kTokenizers + "qwen2.json");
-  auto message = [](const std::function<void(GgufWriter*)>& fill) {
-    GgufWriter w;
-    fill(&w);
-    return std::string(Read(w).status().message());
-  };
-  using W = GgufWriter;
-  EXPECT_THAT(message([](W*) {}), HasSubstr("tokenizer.ggml.tokens: is missing"));
-  EXPECT_THAT(message([](W* w) { w->Uint("tokenizer.ggml.tokens", 3); }),
+  EXPECT_THAT(Message([](W*) {}), HasSubstr("tokenizer.ggml.tokens: is missing"));
+  EXPECT_THAT(Message([](W* w) { w->Uint("tokenizer.ggml.tokens", 3); }),
               HasSubstr("tokenizer.ggml.tokens: must be an array of strings"));
-  auto base = [](W* w) {
-    w->String("general.architecture", "qwen2");
-    w->Strings("tokenizer.ggml.tokens", {"a", "b", "ab"});
-  };
-  EXPECT_THAT(message(base), HasSubstr("tokenizer.ggml.model: is missing"));
-  auto with = [&](const std::function<void(W*)>& more) {
-    return message([&](W* w) {
-      base(w);
-      more(w);
-    });
-  };
-  EXPECT_THAT(with([](W* w) { w->String("tokenizer.ggml.model", "bert"); }),
+  EXPECT_THAT(Message(WriteTokens), HasSubstr("tokenizer.ggml.model: is missing"));
+  EXPECT_THAT(MessageWith([](W* w) { w->String("tokenizer.ggml.model", "bert"); }),
               HasSubstr("tokenizer.ggml.model: is 'bert'"));
-  EXPECT_THAT(with([](W* w) { w->Uint("tokenizer.ggml.model", 1); }),
+  EXPECT_THAT(MessageWith([](W* w) { w->Uint("tokenizer.ggml.model", 1); }),
               HasSubstr("tokenizer.ggml.model"));
-  EXPECT_THAT(with([](W* w) { w->Ints("tokenizer.ggml.token_type", {1}); }),
+  EXPECT_THAT(MessageWith([](W* w) { w->Ints("tokenizer.ggml.token_type", {1}); }),
               HasSubstr("tokenizer.ggml.token_type: must be as many"));
-  EXPECT_THAT(with([](W* w) {
+  EXPECT_THAT(MessageWith([](W* w) {
                 w->Ints("tokenizer.ggml.token_type", {1, 1, 99});
               }),
               HasSubstr("tokenizer.ggml.token_type: holds 99"));
-  auto gpt = [&](const std::function<void(W*)>& more) {
-    return with([&](W* w) {
-      w->String("tokenizer.ggml.model", "gpt2");
-      more(w);
-    });
-  };
+  EXPECT_THAT(Message([](W* w) { w->Strings("tokenizer.ggml.tokens", {"\xFF\xFE"}); }),
+              HasSubstr("tokenizer.ggml.tokens: token 0"));
+}
+
+TEST(GgufTokenizer, WhatIsWrongWithMergesIsNamed) {
+  auto gpt = [](const Fill& more) { return MessageOf("gpt2", more); };
   EXPECT_THAT(gpt([](W*) {}), HasSubstr("tokenizer.ggml.merges: is missing"));
   EXPECT_THAT(gpt([](W* w) { w->String("tokenizer.ggml.pre", "chameleon"); }),
               HasSubstr("tokenizer.ggml.pre: is 'chameleon'; gpt-2, smollm, qwen2, llama-bpe"));
@@ -171,12 +185,10 @@ TEST(GgufTokenizer, WhatIsWrongIsNamed) {
   std::string unknown = gpt([](W* w) { w->Strings("tokenizer.ggml.merges", {"a c"}); });
   EXPECT_THAT(unknown, HasSubstr("merges[0] names tokens that vocab lacks"));
   EXPECT_EQ(unknown.find("tokenizer.json"), std::string::npos) << unknown;
-  auto spm = [&](const std::function<void(W*)>& more) {
-    return with([&](W* w) {
-      w->String("tokenizer.ggml.model", "llama");
-      more(w);
-    });
-  };
+}
+
+TEST(GgufTokenizer, WhatIsWrongWithScoresIsNamed) {
+  auto spm = [](const Fill& more) { return MessageOf("llama", more); };
   EXPECT_THAT(spm([](W*) {}), HasSubstr("tokenizer.ggml.scores: must be as many"));
   EXPECT_THAT(spm([](W* w) {
                 w->Floats("tokenizer.ggml.scores", {-1000, -1000, -1000});
@@ -186,8 +198,6 @@ TEST(GgufTokenizer, WhatIsWrongIsNamed) {
                 w->Floats("tokenizer.ggml.scores", {0, NAN, 1});
               }),
               HasSubstr("tokenizer.ggml.scores"));
-  EXPECT_THAT(message([](W* w) { w->Strings("tokenizer.ggml.tokens", {"\xFF\xFE"}); }),
-              HasSubstr("tokenizer.ggml.tokens: token 0"));
 }
 
 }  // namespace

@@ -1,8 +1,11 @@
-"""check.py includes|sizes|words|selftest ROOT: exits 1 with every complaint on a line of its own."""
+"""check.py includes|sizes|functions|words|selftest ROOT: exits 1 with every complaint on a line of its own."""
 import sys
 
 import rules
 from tree import read_tree
+
+BODY = "  x();\n" * 58  # with its braces' lines as long as a function may be
+LONGER = BODY + "  x();\n"
 
 # (rule, tree, number of complaints): what a rule lets pass and what it must catch.
 CASES = [
@@ -26,6 +29,20 @@ CASES = [
     (rules.sizes, {"compute/a.h": "int x;\n"}, 1),
     (rules.sizes, {"compute/a-inl.h": "#if defined(A_) == defined(HWY_TARGET_TOGGLE)\n" + "x\n" * 399}, 0),
     (rules.sizes, {"compute/a-inl.h": "#pragma once\n" + "x\n" * 400}, 2),
+    (rules.functions, {"a.cc": "void A() {\n" + BODY + "}\nint B(int x) {\n" + BODY + "}\n"}, 0),
+    (rules.functions, {"a.cc": "void A() {\n" + LONGER + "}\nint B(int x) {\n" + LONGER + "}\n"}, 2),
+    (rules.functions, {"a.cc": "namespace n {\nnamespace {\nint B(int x = {}) {\n" + LONGER + "}\n}\n}\n"}, 1),
+    (rules.functions, {"a.h": "class A : public ::b::C {\n public:\n  A() : x_{1}, y_(2) {\n" + LONGER + "}\n};\n"}, 1),
+    (rules.functions, {"a.h": "struct A {\n  int x;\n" + "  int y() const { return x; }\n" * 70 + "};\n"}, 0),
+    (rules.functions, {"a.cc": "template <class T = B<int>>\nauto F(T t) -> int {\n" + LONGER + "}\n"}, 1),
+    (rules.functions, {"a.cc": "bool operator==(const A& a, const B& b) {\n" + LONGER + "}\n"}, 1),
+    (rules.functions, {"a.cc": "TEST_F(Suite, Name) {\n" + LONGER + "}\n"}, 1),
+    (rules.functions, {"a.cc": "const auto kAsk = [](int x) {\n" + LONGER + "};\n"}, 1),
+    (rules.functions, {"a.cu": "template <int N>\n__global__ void __launch_bounds__(N) K(float* x) {\n" + LONGER + "}\n"}, 1),
+    (rules.functions, {"a.cc": "const int kTable[] = {\n" + "  1,\n" * 70 + "};\nconst T kB{\n" + "  1,\n" * 70 + "};\n"}, 0),
+    (rules.functions, {"a.cc": "void A() {  // {\n  x('{', \"{\", R\"({)\", 1'000);\n}\nvoid B() {\n" + BODY + "}\n"}, 0),
+    (rules.functions, {"services/config.cc": "const T& Settings() {\n" + LONGER + "}\nvoid A() {\n" + LONGER + "}\n"}, 1),
+    (rules.functions, {"services/config.cc": "const T& Settings() {\n" + BODY + "}\n"}, 1),
     (rules.words, {"a.cc": "// TO" + "DO: later\nint todos = 0;\n"}, 1),
     (rules.words, {"a.md": "FIX" + "ME\n"}, 1),
     (rules.words, {"a.py": "open('/wo" + "rk/x')\n"}, 1),

@@ -1,6 +1,7 @@
 """The rules. Each takes the tree of tree.py and returns complaints, "path:line: what"."""
 import re
 
+from functions import functions as functions_of
 from tree import CODE, SOURCE
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"')
@@ -27,6 +28,9 @@ INTERFACES = ("registry.h", "selector.h", "compressor.h", "editor.h", "processor
               "reducer.h", "detector.h", "grounder.h")
 GENERATED = ("sightline/", "google/", "grpc/")  # headers that protoc writes
 MAX_SOURCE_LINES, MAX_HEADER_LINES = 400, 120
+MAX_FUNCTION_LINES = 60  # from the opening brace to the closing one
+# Functions that may be longer, each with its reason.
+LONG_FUNCTIONS = {("services/config.cc", "Settings"): "a table: a row for every setting, and nothing else"}
 
 WORDS = [(re.compile(r"\b(TO" r"DO|FIX" r"ME|X" r"XX)\b"), "unfinished work belongs in the tracker"),
          (re.compile(r"(?i)\blorem ip" r"sum\b|\bplace" r"holder text\b"), "filler"),
@@ -93,6 +97,21 @@ def sizes(tree):
                 bad.append(f"{path}: no #pragma once")
             if inline and "defined(HWY_TARGET_TOGGLE)" not in text:
                 bad.append(f"{path}: no guard that toggles with HWY_TARGET_TOGGLE")
+    return bad
+
+
+def functions(tree):
+    bad = []
+    for path, text in tree.items():
+        if not path.endswith(SOURCE):
+            continue
+        allowed = {name for file, name in LONG_FUNCTIONS if file == path}
+        for name, number, count in functions_of(text):
+            if count > MAX_FUNCTION_LINES and name not in allowed:
+                bad.append(f"{path}:{number}: {name} is {count} lines, at most {MAX_FUNCTION_LINES}: split it along what it does")
+            if count > MAX_FUNCTION_LINES:
+                allowed.discard(name)
+        bad += [f"{path}: {name} is short enough to leave the list of long functions" for name in sorted(allowed)]
     return bad
 
 

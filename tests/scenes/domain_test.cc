@@ -1,6 +1,7 @@
 // The out-of-domain warning: comes for pictures that are no scenes, stays away from scenes.
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <random>
 #include <set>
 #include <string>
@@ -26,30 +27,42 @@ class Domain : public testing::Test {
     ASSERT_TRUE(vision.ok()) << vision.status();
     vision_ = *std::move(vision);
     seed_ = std::random_device{}();
+    std::printf("fresh seed %llu\n", static_cast<unsigned long long>(seed_));
     RecordProperty("seed", std::to_string(seed_));
   }
+  // Two pictures of every kind; the part of them that is warned about must reach `least`.
+  void ExpectWarned(uint64_t seed, double least) {
+    const auto& kinds = outliers::Kinds();
+    int warned = 0, n = 0, tried = 0;
+    std::string missed;
+    for (size_t k = 0; k < kinds.size(); ++k) {
+      for (uint64_t i = 0; i < 2; ++i, ++n) {
+        if (n % kFewerSamples != 0) continue;
+        double score = Score(*vision_, outliers::Render(k, seed + i));
+        ++tried;
+        warned += score > 0.5;
+        if (score <= 0.5) missed += std::string(" ") + kinds[k].name + "=" + std::to_string(score);
+      }
+    }
+    ASSERT_GE(n, 60);
+    std::printf("seed %llu: %d of %d warned about\n", static_cast<unsigned long long>(seed), warned,
+                tried);
+    // Of a few, one more may be missed by chance.
+    EXPECT_GE(warned, least * tried - (kFewerSamples > 1 ? 1 : 0))
+        << "seed " << seed << " missed:" << missed;
+  }
+
   std::unique_ptr<VisionPipeline> vision_;
   uint64_t seed_ = 0;
 };
 
-TEST_F(Domain, OutliersAreWarnedAbout) {
-  const auto& kinds = outliers::Kinds();
-  int warned = 0, n = 0, tried = 0;
-  std::string missed;
-  for (size_t k = 0; k < kinds.size(); ++k) {
-    for (uint64_t i = 0; i < 2; ++i, ++n) {
-      if (n % kFewerSamples != 0) continue;
-      double score = Score(*vision_, outliers::Render(k, seed_ + i));
-      ++tried;
-      warned += score > 0.5;
-      if (score <= 0.5) missed += std::string(" ") + kinds[k].name + "=" + std::to_string(score);
-    }
-  }
-  ASSERT_GE(n, 60);
-  // Of a few, one more may be missed by chance.
-  EXPECT_GE(warned, 0.9 * tried - (kFewerSamples > 1 ? 1 : 0))
-      << "seed " << seed_ << " missed:" << missed;
-}
+// What is promised, on pictures that stay the same.
+TEST_F(Domain, OutliersAreWarnedAbout) { ExpectWarned(20261128, 0.9); }
+
+// On fresh ones a bound that chance alone does not miss: at 6 misses in 100, the most that was
+// measured (docs/scenes.md), a run goes below it once in 70,000 times; below 90 % it would be once
+// in ten.
+TEST_F(Domain, FreshOutliersAreWarnedAbout) { ExpectWarned(seed_, 0.8); }
 
 TEST_F(Domain, ScenesAreNot) {
   constexpr int kScenes = 200 / kFewerSamples;

@@ -1,13 +1,16 @@
 #include "tools/eval/eval_scenes.h"
 
 #include <atomic>
+#include <cerrno>
 #include <cmath>
+#include <cstring>
 #include <fstream>
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "tools/world/world.h"
 
@@ -75,6 +78,125 @@ nlohmann::json Report(const Counts& c) {
   return m;
 }
 
+// An empty path is no file.
+Status OpenFile(const std::string& path, const char* what, std::ios::openmode mode,
+                std::ofstream* file) {
+  if (path.empty()) return absl::OkStatus();
+  file->open(path, mode);
+  if (file->is_open()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("cannot write ", what, " to ", path, ": ", std::strerror(errno)));
+}
+
+constexpr char kWrongAnswers[] = "the wrong answers", kReplies[] = "the replies";
+
+// One evaluation: its threads take scenes until none is left or one fails.
+class Evaluation {
+ public:
+  Evaluation(const EvalModel& model, const EvalOptions& options,
+             const std::function<void(int)>& progress)
+      : model_(model),
+        options_(options),
+        split_(*world::ParseSplit(options.split)),
+        progress_(progress) {}
+
+  Status Run() {
+    SL_RETURN_IF_ERROR(OpenFile(options_.examples, kWrongAnswers, std::ios::trunc, &examples_));
+    SL_RETURN_IF_ERROR(OpenFile(options_.replies, kReplies, std::ios::trunc, &replies_));
+    std::vector<std::thread> pool;
+    for (int t = 1; t < options_.threads; ++t) pool.emplace_back([this] { Work(); });
+    Work();
+    for (auto& t : pool) t.join();
+    SL_RETURN_IF_ERROR(failed_);
+    if (!examples_.flush())
+      return absl::UnavailableError("cannot write all of " + options_.examples);
+    if (!replies_.flush()) return absl::UnavailableError("cannot write all of " + options_.replies);
+    return absl::OkStatus();
+  }
+  const Counts& counts() const { return counts_; }
+
+ private:
+  void Work() {
+    for (int i = next_++; i < options_.count; i = next_++) {
+      Status status = Measure(i);
+      std::lock_guard<std::mutex> lock(mu_);
+      if (!status.ok()) {
+        failed_ = status;
+        next_ = options_.count;
+      }
+      if (progress_) progress_(++done_);
+    }
+  }
+
+  Status Measure(int scene) {
+    world::EvalItem item = world::MakeEvalItem(split_, options_.seed, static_cast<uint64_t>(scene));
+    SL_ASSIGN_OR_RETURN(std::vector<PromptPart> media, Encode(item));
+    for (const auto& qa : item.questions) {
+      SL_ASSIGN_OR_RETURN(std::string reply, Reply(media, qa.question));
+      std::lock_guard<std::mutex> lock(mu_);
+      Count(qa, reply, &counts_);
+      Write(scene, qa, reply);
+    }
+    const auto& first = std::get<std::shared_ptr<const EncodedMedia>>(media[0].content);
+    std::lock_guard<std::mutex> lock(mu_);
+    Tally& warned = counts_.metrics["domain_warning_rate"];
+    warned.hits += first->out_of_domain_score.value_or(0) > 0.5;
+    warned.n += 1;
+    return absl::OkStatus();
+  }
+
+  // A clip is one medium, of two stills each is one.
+  StatusOr<std::vector<PromptPart>> Encode(const world::EvalItem& item) const {
+    std::vector<Image> images;
+    for (const auto& p : item.images) images.push_back(ToImage(p));
+    std::vector<PromptPart> media;
+    auto add = [&](const std::vector<Image>& frames) -> Status {
+      SL_ASSIGN_OR_RETURN(EncodedMedia e, model_.vision->EncodeFrames(frames, item.times_s, {}));
+      media.push_back({std::make_shared<EncodedMedia>(std::move(e))});
+      return absl::OkStatus();
+    };
+    if (!item.times_s.empty()) {
+      SL_RETURN_IF_ERROR(add(images));
+    } else {
+      for (const Image& image : images) SL_RETURN_IF_ERROR(add({image}));
+    }
+    return media;
+  }
+
+  StatusOr<std::string> Reply(std::vector<PromptPart> parts, const std::string& question) const {
+    GenerateRequest request;
+    request.parts = std::move(parts);
+    request.parts.push_back({question});
+    std::string reply;
+    SL_RETURN_IF_ERROR(model_.engine
+                           ->Generate(request, {},
+                                      [&](const Delta& d) {
+                                        reply += d.text;
+                                        return true;
+                                      })
+                           .status());
+    return reply;
+  }
+
+  void Write(int scene, const world::Qa& qa, const std::string& reply) {
+    if (replies_.is_open()) replies_ << scene << "\t" << qa.question << "\t" << reply << "\n";
+    if (examples_.is_open() && qa.family != "caption" && !world::ScoreReply(qa, reply).correct)
+      examples_ << scene << "\t" << qa.family << "\t" << qa.question << "\t" << qa.answer << "\t"
+                << reply << "\n";
+  }
+
+  const EvalModel& model_;
+  const EvalOptions& options_;
+  const world::Split split_;
+  const std::function<void(int)>& progress_;
+  std::atomic<int> next_{0};
+  std::mutex mu_;  // guards what follows
+  Counts counts_;
+  Status failed_;
+  int done_ = 0;
+  std::ofstream examples_, replies_;
+};
+
 }  // namespace
 
 std::string EvalSplits() {
@@ -82,75 +204,24 @@ std::string EvalSplits() {
   return absl::StrJoin(names.begin() + 1, names.end(), ", ");  // the first is training's
 }
 
-StatusOr<std::string> EvalScenes(const VisionPipeline& vision, Engine* engine, const EvalOptions& o,
-                                 const std::function<void(int)>& progress) {
+Status CheckEvalOptions(const EvalOptions& o) {
   auto split = world::ParseSplit(o.split);
   if (!split || *split == world::Split::kTrain)
     return absl::InvalidArgumentError("--split must be one of: " + EvalSplits());
-  Counts counts;
-  Status failed;
-  std::mutex mu;
-  std::atomic<int> next{0}, done{0};
-  std::ofstream examples, replies;
-  if (!o.examples.empty()) examples.open(o.examples);
-  if (!o.replies.empty()) replies.open(o.replies);
-  auto work = [&] {
-    for (int i = next++; i < o.count; i = next++) {
-      world::EvalItem item = world::MakeEvalItem(*split, o.seed, static_cast<uint64_t>(i));
-      std::vector<PromptPart> media;
-      Status status;
-      if (!item.times_s.empty()) {
-        std::vector<Image> frames;
-        for (const auto& p : item.images) frames.push_back(ToImage(p));
-        auto e = vision.EncodeFrames(frames, item.times_s, {});
-        status = e.status();
-        if (e.ok()) media.push_back({std::make_shared<EncodedMedia>(*std::move(e))});
-      } else {
-        for (const auto& p : item.images) {
-          auto e = vision.EncodeFrames({ToImage(p)}, {}, {});
-          status = e.status();
-          if (e.ok()) media.push_back({std::make_shared<EncodedMedia>(*std::move(e))});
-        }
-      }
-      for (const auto& qa : item.questions) {
-        if (!status.ok()) break;
-        GenerateRequest request;
-        request.parts = media;
-        request.parts.push_back({qa.question});
-        request.max_output_tokens = 256;
-        std::string reply;
-        status = engine
-                     ->Generate(request, {},
-                                [&](const Delta& d) {
-                                  reply += d.text;
-                                  return true;
-                                })
-                     .status();
-        std::lock_guard<std::mutex> lock(mu);
-        Count(qa, reply, &counts);
-        if (replies.is_open()) replies << i << "\t" << qa.question << "\t" << reply << "\n";
-        if (examples && qa.family != "caption" && !world::ScoreReply(qa, reply).correct)
-          examples << i << "\t" << qa.family << "\t" << qa.question << "\t" << qa.answer << "\t"
-                   << reply << "\n";
-      }
-      std::lock_guard<std::mutex> lock(mu);
-      if (!media.empty()) {
-        counts.metrics["domain_warning_rate"].hits +=
-            std::get<std::shared_ptr<const EncodedMedia>>(media[0].content)
-                ->out_of_domain_score.value_or(0) > 0.5;
-        counts.metrics["domain_warning_rate"].n += 1;
-      }
-      if (!status.ok()) failed = status;
-      if (progress) progress(++done);
-    }
-  };
-  std::vector<std::thread> pool;
-  for (int t = 1; t < o.threads; ++t) pool.emplace_back(work);
-  work();
-  for (auto& t : pool) t.join();
-  SL_RETURN_IF_ERROR(failed);
-  nlohmann::json out = {
-      {"split", o.split}, {"seed", o.seed}, {"scenes", o.count}, {"metrics", Report(counts)}};
+  std::ofstream file, other;
+  SL_RETURN_IF_ERROR(OpenFile(o.examples, kWrongAnswers, std::ios::app, &file));
+  return OpenFile(o.replies, kReplies, std::ios::app, &other);
+}
+
+StatusOr<std::string> EvalScenes(const EvalModel& model, const EvalOptions& o,
+                                 const std::function<void(int)>& progress) {
+  SL_RETURN_IF_ERROR(CheckEvalOptions(o));
+  Evaluation evaluation(model, o, progress);
+  SL_RETURN_IF_ERROR(evaluation.Run());
+  nlohmann::json out = {{"split", o.split},
+                        {"seed", o.seed},
+                        {"scenes", o.count},
+                        {"metrics", Report(evaluation.counts())}};
   return out.dump(2);
 }
 

@@ -5,8 +5,8 @@
 #include <functional>
 #include <string>
 
-#include "fusion/engine.h"
-#include "fusion/vision_pipeline.h"
+#include "compute/base/status.h"
+#include "tools/eval/eval_model.h"
 
 namespace sightline {
 
@@ -21,10 +21,13 @@ struct EvalOptions {
   std::string replies;   // when set: file for all replies, a line each: scene, question, reply
 };
 
+// INVALID_ARGUMENT for an unknown split, or a file that cannot be written. Creates the files: for
+// callers that want to know before they load a model.
+Status CheckEvalOptions(const EvalOptions& options);
+
 // {"split": .., "seed": .., "scenes": .., "metrics": {name: {"value": .., "ci95": [lo, hi], "n":
-// ..}}} as JSON text. `progress(done)` may be empty. INVALID_ARGUMENT for an unknown split.
-StatusOr<std::string> EvalScenes(const VisionPipeline& vision, Engine* engine,
-                                 const EvalOptions& options,
+// ..}}} as JSON text. `progress(done)` may be empty. Checks the options before anything else.
+StatusOr<std::string> EvalScenes(const EvalModel& model, const EvalOptions& options,
                                  const std::function<void(int done)>& progress);
 
 // That report as a table for people.

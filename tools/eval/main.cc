@@ -4,9 +4,19 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "compute/base/thread_pool.h"
 #include "compute/cpu/heap.h"
 #include "tools/eval/eval_scenes.h"
+
+namespace {
+
+sightline::StatusOr<std::string> Run(const sightline::EvalModelOptions& model_options,
+                                     const sightline::EvalOptions& options) {
+  SL_RETURN_IF_ERROR(sightline::CheckEvalOptions(options));
+  SL_ASSIGN_OR_RETURN(auto model, sightline::EvalModel::Load(model_options));
+  return sightline::EvalScenes(model, options, nullptr);
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   sightline::KeepTensorsInHeap();
@@ -15,24 +25,6 @@ int main(int argc, char** argv) {
                  "usage: scenes_eval MODEL SPLIT SEED COUNT [WRONG_ANSWERS_FILE|- [WEIGHTS [DEVICE "
                  "REPLIES_FILE]]]\n");
     return 2;
-  }
-  sightline::SetComputeThreads(1);  // scenes are spread over threads; each one computes alone
-  auto weights = sightline::ParseWeightChoice(argc > 6 ? argv[6] : "stored");
-  auto device = sightline::Device::Open(argc > 7 ? argv[7] : "cpu");
-  if (!weights.ok() || !device.ok()) {
-    std::fprintf(stderr, "%s\n",
-                 (weights.ok() ? device.status() : weights.status()).ToString().c_str());
-    return 2;
-  }
-  sightline::EngineOptions engine_options;
-  engine_options.weights = *weights;
-  engine_options.device = *device;
-  auto vision = sightline::VisionPipeline::Load(argv[1], {}, *device);
-  auto engine = sightline::Engine::Load(argv[1], engine_options);
-  if (!vision.ok() || !engine.ok()) {
-    std::fprintf(stderr, "%s\n",
-                 (vision.ok() ? engine.status() : vision.status()).ToString().c_str());
-    return 1;
   }
   sightline::EvalOptions o;
   o.split = argv[2];
@@ -43,10 +35,14 @@ int main(int argc, char** argv) {
     o.replies = argv[8];
     o.threads = 1;
   }
-  auto report = sightline::EvalScenes(**vision, engine->get(), o, nullptr);
+  sightline::EvalModelOptions model_options;
+  model_options.folder = argv[1];
+  if (argc > 6) model_options.weights = argv[6];
+  if (argc > 7) model_options.device = argv[7];
+  auto report = Run(model_options, o);
   if (!report.ok()) {
     std::fprintf(stderr, "%s\n", report.status().ToString().c_str());
-    return 1;
+    return absl::IsInvalidArgument(report.status()) ? 2 : 1;
   }
   std::printf("%s\n", report->c_str());
   return 0;

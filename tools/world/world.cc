@@ -127,6 +127,86 @@ EvalItem MakeClipItem(Rng* rng, bool unseen) {
   return item;
 }
 
+bool IsPope(Split split) {
+  return split == Split::kPopeRandom || split == Split::kPopePopular ||
+         split == Split::kPopeAdversarial;
+}
+
+SceneOptions OptionsOf(Split split) {
+  SceneOptions o = TrainingOptions();
+  if (split == Split::kPriorBroken) o.prior = 0.1, o.colour_prior = 0.1;
+  if (split == Split::kHeldout) o.force_heldout = true;
+  if (IsPope(split) || split == Split::kHeldout || split == Split::kPriorBroken ||
+      split == Split::kPairs)
+    o.panel_rate = 0;
+  if (split == Split::kLabels) o.label_rate = 1;
+  return o;
+}
+
+// Whether a scene holds what the split is about.
+bool Fits(Split split, const Scene& s) {
+  auto any = [&s](auto&& is) { return std::any_of(s.objects.begin(), s.objects.end(), is); };
+  if (split == Split::kLabels) return any([](const Object& o) { return !o.label.empty(); });
+  if (split == Split::kHeldout)
+    return any([](const Object& o) { return IsHeldOut(o.colour, o.shape); });
+  return true;
+}
+
+// A scene of the split, and its picture.
+Scene MakeStillOf(Rng* rng, Split split, std::vector<Picture>* images) {
+  SceneOptions o = OptionsOf(split);
+  double aspect = RandomAspect(rng);
+  int w, h;
+  NativeSize(rng, aspect, &w, &h);
+  Scene s;
+  do {
+    s = MakeUsableScene(rng, static_cast<double>(w) / h, o);
+  } while (!Fits(split, s));
+  images->push_back(Render(&s, w, h));
+  for (size_t k = 0; k < s.objects.size() && o.force_heldout; ++k) {
+    if (IsHeldOut(s.objects[k].colour, s.objects[k].shape)) s.focus = static_cast<int>(k);
+  }
+  return s;
+}
+
+// Up to three questions of any family but captions, no two alike.
+void AskSeveral(Rng* rng, const Scene& s, std::vector<Qa>* out) {
+  for (int tries = 0; tries < 40 && out->size() < 3; ++tries) {
+    Qa qa = AskRandom(rng, s);
+    bool again = std::any_of(out->begin(), out->end(),
+                             [&](const Qa& q) { return q.question == qa.question; });
+    if (qa.family != "caption" && !again) out->push_back(qa);
+  }
+}
+
+// Up to three in words that training never saw.
+void AskSeveralUnseen(Rng* rng, const Scene& s, std::vector<Qa>* out) {
+  for (int tries = 0; tries < 40 && out->size() < 3; ++tries) {
+    Qa qa;
+    if (AskUnseen(rng, s, &qa)) out->push_back(qa);
+  }
+}
+
+void AskOfSplit(Rng* rng, Split split, const std::vector<Scene>& scenes, std::vector<Qa>* out) {
+  const Scene& s = scenes[0];
+  if (IsPope(split)) return AskPope(rng, s, split, out);
+  if (split == Split::kWording) return AskSeveralUnseen(rng, s, out);
+  Qa qa;
+  if (split == Split::kPairs) {
+    while (!AskAboutPair(rng, scenes[0], scenes[1], &qa)) qa = {};
+  } else if (split == Split::kCaptions) {
+    AskCaption(rng, s, &qa);
+  } else if (split == Split::kBoxes || split == Split::kLabels) {
+    const char* family = split == Split::kBoxes ? "box" : "label";
+    qa = AskFamily(rng, s, family);
+    // One that fits no object falls back to another question: these splits keep only their own.
+    if (qa.family != family) return;
+  } else {
+    return AskSeveral(rng, s, out);
+  }
+  out->push_back(qa);
+}
+
 }  // namespace
 
 EvalItem MakeEvalItem(Split split, uint64_t seed, uint64_t index) {
@@ -134,71 +214,10 @@ EvalItem MakeEvalItem(Split split, uint64_t seed, uint64_t index) {
           Mix(index + 0x51EDu));
   if (split == Split::kClips || split == Split::kWordingClips)
     return MakeClipItem(&rng, split == Split::kWordingClips);
-  SceneOptions o = TrainingOptions();
-  bool pope = split == Split::kPopeRandom || split == Split::kPopePopular ||
-              split == Split::kPopeAdversarial;
-  if (split == Split::kPriorBroken) o.prior = 0.1, o.colour_prior = 0.1;
-  if (split == Split::kHeldout) o.force_heldout = true;
-  if (pope || split == Split::kHeldout || split == Split::kPriorBroken) o.panel_rate = 0;
-  if (split == Split::kLabels) o.label_rate = 1;
   EvalItem item;
-  int stills = split == Split::kPairs ? 2 : 1;
-  std::vector<Scene> scenes;
-  for (int i = 0; i < stills; ++i) {
-    double aspect = RandomAspect(&rng);
-    int w, h;
-    NativeSize(&rng, aspect, &w, &h);
-    if (split == Split::kPairs) o.panel_rate = 0;
-    Scene s;
-    for (;;) {
-      s = MakeUsableScene(&rng, static_cast<double>(w) / h, o);
-      bool labelled = std::any_of(s.objects.begin(), s.objects.end(),
-                                  [](const Object& ob) { return !ob.label.empty(); });
-      if (split == Split::kLabels && !labelled) continue;
-      bool held = std::any_of(s.objects.begin(), s.objects.end(),
-                              [](const Object& ob) { return IsHeldOut(ob.colour, ob.shape); });
-      if (o.force_heldout && !held) continue;
-      break;
-    }
-    item.images.push_back(Render(&s, w, h));
-    for (size_t k = 0; k < s.objects.size() && o.force_heldout; ++k) {
-      if (IsHeldOut(s.objects[k].colour, s.objects[k].shape)) s.focus = static_cast<int>(k);
-    }
-    scenes.push_back(s);
-  }
-  const Scene& s = scenes[0];
-  if (pope) {
-    AskPope(&rng, s, split, &item.questions);
-  } else if (split == Split::kPairs) {
-    Qa qa;
-    while (!AskAboutPair(&rng, scenes[0], scenes[1], &qa)) qa = {};
-    item.questions.push_back(qa);
-  } else if (split == Split::kCaptions) {
-    Qa qa;
-    AskCaption(&rng, s, &qa);
-    item.questions.push_back(qa);
-  } else if (split == Split::kBoxes || split == Split::kLabels) {
-    item.questions.push_back(AskFamily(&rng, s, split == Split::kBoxes ? "box" : "label"));
-  } else if (split == Split::kWording) {
-    for (int tries = 0; tries < 40 && item.questions.size() < 3; ++tries) {
-      Qa qa;
-      if (AskUnseen(&rng, s, &qa)) item.questions.push_back(qa);
-    }
-  } else {
-    for (int tries = 0; tries < 40 && item.questions.size() < 3; ++tries) {
-      Qa qa = AskRandom(&rng, s);
-      bool again = std::any_of(item.questions.begin(), item.questions.end(),
-                               [&](const Qa& q) { return q.question == qa.question; });
-      if (qa.family != "caption" && !again) item.questions.push_back(qa);
-    }
-  }
-  // A family that fits no object falls back to another question: splits of one family keep only
-  // their own.
-  if (split == Split::kBoxes || split == Split::kLabels) {
-    std::erase_if(item.questions, [&](const Qa& q) {
-      return q.family != (split == Split::kBoxes ? "box" : "label");
-    });
-  }
+  std::vector<Scene> scenes(split == Split::kPairs ? 2 : 1);
+  for (Scene& s : scenes) s = MakeStillOf(&rng, split, &item.images);
+  AskOfSplit(&rng, split, scenes, &item.questions);
   return item;
 }
 
