@@ -3,7 +3,6 @@
 
 #include <functional>
 #include <optional>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -32,6 +31,15 @@ struct VisualSpan {
   std::vector<float> deepstack = {};  // [levels, rows * cols, channels], added after decoder layers
 };
 
+// What a clip's file has lost of what was asked for; EncodedMedia::duration_s is what is left. All
+// 0 for a sound one, and for stills: damaged ones are refused.
+struct MediaDamage {
+  double missing_s = 0;    // at the end
+  int lost_frames = 0;     // that were to be looked at and could not be decoded
+  int damaged_frames = 0;  // that were looked at, with errors concealed
+  bool any() const { return missing_s > 0 || lost_frames > 0 || damaged_frames > 0; }
+};
+
 struct EncodedMedia {
   MediaItem::Kind kind = MediaItem::Kind::kImage;
   std::vector<VisualSpan> spans;  // of a clip: one a frame, or one a group of frames
@@ -40,9 +48,9 @@ struct EncodedMedia {
   double seconds_per_span = 0;       // of a clip whose positions follow the clock
   int source_width_px = 0, source_height_px = 0;  // upright
   double duration_s = 0;
+  MediaDamage damage;
   // Probability that the model has not been made for such a picture; models with that head alone.
   std::optional<double> out_of_domain_score;
-  std::string content_hash;
 };
 
 }  // namespace sightline

@@ -1,18 +1,6 @@
 #include "fusion/vision_pipeline.h"
 
-#include <algorithm>
-#include <cmath>
-
 namespace sightline {
-
-std::vector<double> SampleTimes(double duration_s, double frames_per_second, int least, int most) {
-  int n =
-      std::clamp(static_cast<int>(std::ceil(duration_s * frames_per_second - 1e-9)), least, most);
-  std::vector<double> times;
-  times.reserve(static_cast<size_t>(n));
-  for (int i = 0; i < n; ++i) times.push_back((i + 0.5) * duration_s / n);
-  return times;
-}
 
 StatusOr<std::unique_ptr<VisionPipeline>> VisionPipeline::Load(const std::string& directory,
                                                                const LoadProgress& progress,

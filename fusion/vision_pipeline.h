@@ -50,8 +50,4 @@ class VisionPipeline {
   std::unique_ptr<MediaEncoder> encoder_;
 };
 
-// Times a model looks at: n = clamp(ceil(duration * fps), least, most) frames at the middles of n
-// equal parts.
-std::vector<double> SampleTimes(double duration_s, double frames_per_second, int least, int most);
-
 }  // namespace sightline

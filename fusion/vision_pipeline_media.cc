@@ -1,26 +1,12 @@
 // The part of the vision pipeline that needs decoders: bytes of a file to frames.
-#include <xxhash.h>
-
 #include <algorithm>
-#include <string>
 
-#include "absl/strings/str_format.h"
 #include "fusion/vision_pipeline.h"
 #include "vision/decode.h"
 #include "vision/video.h"
 
 namespace sightline {
 namespace {
-
-// The file and what was asked of it: two requests with the same hash get the same tokens.
-std::string HashOf(const MediaItem& item) {
-  XXH128_hash_t h = XXH3_128bits(item.bytes.data(), item.bytes.size());
-  const VideoSampling& s = item.sampling;
-  const double asked[] = {s.frames_per_second, static_cast<double>(s.max_frames), s.start_s,
-                          s.end_s, static_cast<double>(item.kind)};
-  XXH64_hash_t how = XXH3_64bits_withSeed(asked, sizeof asked, h.low64);
-  return absl::StrFormat("%016x%016x%016x", h.high64, h.low64, how);
-}
 
 SampleOptions Sampling(const MediaItem& item, const ClipRule& rule, const MediaLimits& limits,
                        const RequestContext& context) {
@@ -57,6 +43,7 @@ StatusOr<EncodedMedia> VisionPipeline::Encode(const MediaItem& item,
   std::vector<Image> frames;
   std::vector<double> times_s;
   double duration_s = 0;
+  MediaDamage damage;
   int width_px = 0, height_px = 0;
   if (item.kind == MediaItem::Kind::kImage) {
     ImageLimits limits;
@@ -75,7 +62,9 @@ StatusOr<EncodedMedia> VisionPipeline::Encode(const MediaItem& item,
     duration_s = static_cast<double>(video->info.duration_ms) / 1000;
     width_px = video->frames[0].source_width_px;
     height_px = video->frames[0].source_height_px;
+    damage = {static_cast<double>(video->missing_ms) / 1000, video->lost_frames};
     for (VideoFrame& f : video->frames) {
+      damage.damaged_frames += f.damaged;
       times_s.push_back(static_cast<double>(f.timestamp_ms) / 1000);
       frames.push_back(std::move(f.image));
     }
@@ -84,7 +73,7 @@ StatusOr<EncodedMedia> VisionPipeline::Encode(const MediaItem& item,
   media.source_width_px = width_px;
   media.source_height_px = height_px;
   media.duration_s = duration_s;
-  media.content_hash = HashOf(item);
+  media.damage = damage;
   return media;
 }
 

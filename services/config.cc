@@ -6,8 +6,10 @@
 #include <sstream>
 
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_format.h"
 #include "compute/kv/kv_format.h"
 #include "compute/ops/weight_matrix.h"
+#include "services/address.h"
 #define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 
@@ -19,23 +21,38 @@ std::string Leaf(const char* key) {
   return k.substr(k.find('.') + 1);
 }
 
-Status Refuse(const Setting& s, const std::string& why) {
+// "limits.max_images must be .., not "many"".
+Status Refuse(const char* key, const std::string& why, const std::string& value) {
+  constexpr size_t kShown = 80;
+  const std::string shown =
+      value.size() > kShown ? value.substr(0, kShown) + "\"..." : value + "\"";
   return ErrorWithReason(absl::StatusCode::kInvalidArgument, "CONFIG_INVALID",
-                         std::string(s.key) + " " + why, s.key);
+                         std::string(key) + " " + why + ", not \"" + shown, key);
+}
+Status Refuse(const char* key, const std::string& why) {
+  return ErrorWithReason(absl::StatusCode::kInvalidArgument, "CONFIG_INVALID",
+                         std::string(key) + " " + why, key);
 }
 
-std::string Number(double v) {
-  std::ostringstream out;
-  out << v;
-  return out.str();
+// The same refusal, with the place that the value came from in front.
+Status From(const std::string& place, const Status& status) {
+  if (status.ok()) return status;
+  return ErrorWithReason(status.code(), ReasonOf(status),
+                         place + ": " + std::string(status.message()), FieldOf(status));
+}
+
+// Whole numbers whole, whatever their size.
+std::string Number(double v) { return absl::StrFormat("%.15g", v); }
+
+std::string NumberRule(const Setting& s) {
+  const bool whole = std::holds_alternative<int64_t ServerConfig::*>(s.field);
+  return "must be a " + std::string(whole ? "whole " : "") + "number from " + s.Range();
 }
 
 Status SetNumber(const Setting& s, double v, ServerConfig* c) {
   const bool whole = std::holds_alternative<int64_t ServerConfig::*>(s.field);
-  if (!std::isfinite(v) || v < s.least || v > s.most || (whole && v != std::floor(v))) {
-    return Refuse(s, "must be a " + std::string(whole ? "whole " : "") + "number from " +
-                         Number(s.least) + " to " + Number(s.most));
-  }
+  if (!std::isfinite(v) || v < s.least || v > s.most || (whole && v != std::floor(v)))
+    return Refuse(s.key, NumberRule(s), Number(v));
   if (whole) {
     c->*std::get<int64_t ServerConfig::*>(s.field) = static_cast<int64_t>(v);
   } else {
@@ -46,22 +63,59 @@ Status SetNumber(const Setting& s, double v, ServerConfig* c) {
 
 Status SetFromNode(const Setting& s, const toml::node& node, ServerConfig* c) {
   if (auto* text = std::get_if<std::string ServerConfig::*>(&s.field)) {
-    if (!node.is_string()) return Refuse(s, "must be a string");
+    if (!node.is_string()) return Refuse(s.key, "must be a string");
     c->** text = **node.as_string();
     return absl::OkStatus();
   }
   if (auto* flag = std::get_if<bool ServerConfig::*>(&s.field)) {
-    if (!node.is_boolean()) return Refuse(s, "must be true or false");
+    if (!node.is_boolean()) return Refuse(s.key, "must be true or false");
     c->** flag = **node.as_boolean();
     return absl::OkStatus();
   }
   if (auto v = node.value<double>(); v && node.is_number()) return SetNumber(s, *v, c);
-  return Refuse(s, "must be a number");
+  return Refuse(s.key, NumberRule(s));
 }
 
-bool OnThisMachine(const std::string& address) {
-  return address.rfind("unix:", 0) == 0 || address.rfind("127.", 0) == 0 ||
-         address.rfind("localhost:", 0) == 0 || address.rfind("[::1]:", 0) == 0;
+const Setting* Find(const std::string& key) {
+  for (const Setting& s : Settings()) {
+    if (key == s.key) return &s;
+  }
+  return nullptr;
+}
+
+Status CheckListen(const ServerConfig& c) {
+  auto listen = ParseAddress(c.listen);
+  if (!listen.ok())
+    return Refuse("server.listen", std::string(listen.status().message()), c.listen);
+  if (listen->OnThisMachine() || c.insecure) return absl::OkStatus();
+  return Refuse("server.listen",
+                "can be reached from other machines and there is no encryption; use 127.0.0.1 or "
+                "unix:PATH, or set --insecure when a proxy protects it");
+}
+
+// Where a gateway finds a role. Names are looked up by gRPC, which also takes them as dns:///NAME.
+Status CheckRoleAddress(const char* key, std::string_view address) {
+  constexpr std::string_view kDns = "dns:///";
+  const std::string given(address);
+  if (address.substr(0, kDns.size()) == kDns) address.remove_prefix(kDns.size());
+  auto parsed = ParseAddress(address);
+  if (!parsed.ok()) return Refuse(key, std::string(parsed.status().message()), given);
+  if (!parsed->IsUnix() && parsed->port == 0)
+    return Refuse(key, "must have the port that the role listens on", given);
+  return absl::OkStatus();
+}
+
+Status CheckRoles(const ServerConfig& c) {
+  if (c.role != "gateway") {
+    if (c.vision.empty() && c.language.empty()) return absl::OkStatus();
+    return Refuse(c.vision.empty() ? "server.language" : "server.vision",
+                  "is for --role gateway alone");
+  }
+  if (c.vision.empty() || c.language.empty())
+    return Refuse(c.vision.empty() ? "server.vision" : "server.language",
+                  "must be set for a gateway: the address that role listens on");
+  SL_RETURN_IF_ERROR(CheckRoleAddress("server.vision", c.vision));
+  return CheckRoleAddress("server.language", c.language);
 }
 
 }  // namespace
@@ -76,6 +130,30 @@ std::string Setting::Environment() const {
   std::string e = "SIGHTLINE_" + Leaf(key);
   for (char& c : e) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   return e;
+}
+
+std::string Setting::Range() const {
+  const bool number = std::holds_alternative<int64_t ServerConfig::*>(field) ||
+                      std::holds_alternative<double ServerConfig::*>(field);
+  return number ? Number(least) + " to " + Number(most) : "";
+}
+
+std::string Setting::Text(const ServerConfig& c) const {
+  return std::visit(
+      [&](auto member) -> std::string {
+        const auto& v = c.*member;
+        using Value = std::decay_t<decltype(v)>;
+        if constexpr (std::is_same_v<Value, std::string>) {
+          return v;
+        } else if constexpr (std::is_same_v<Value, bool>) {
+          return v ? "true" : "false";
+        } else if constexpr (std::is_same_v<Value, double>) {
+          return Number(v);
+        } else {
+          return std::to_string(v);
+        }
+      },
+      field);
 }
 
 const std::vector<Setting>& Settings() {
@@ -155,12 +233,12 @@ Status SetFromText(const Setting& s, const std::string& text, ServerConfig* c) {
   }
   if (auto* field = std::get_if<bool ServerConfig::*>(&s.field)) {
     if (text != "true" && text != "false" && text != "1" && text != "0")
-      return Refuse(s, "must be true or false");
+      return Refuse(s.key, "must be true or false", text);
     c->** field = text == "true" || text == "1";
     return absl::OkStatus();
   }
   double v = 0;
-  if (!absl::SimpleAtod(text, &v)) return Refuse(s, "must be a number");
+  if (!absl::SimpleAtod(text, &v)) return Refuse(s.key, NumberRule(s), text);
   return SetNumber(s, v, c);
 }
 
@@ -171,22 +249,22 @@ Status ReadToml(const std::string& path, ServerConfig* c) {
     why << "cannot read the configuration " << path << ": " << parsed.error();
     return ErrorWithReason(absl::StatusCode::kInvalidArgument, "CONFIG_INVALID", why.str());
   }
+  auto at = [&path](const toml::source_region& source) {
+    return path + ":" + std::to_string(source.begin.line);
+  };
   for (const auto& [section, node] : parsed.table()) {
     const toml::table* inner = node.as_table();
+    const std::string first(section.str());
     if (!inner)
-      return ErrorWithReason(
-          absl::StatusCode::kInvalidArgument, "CONFIG_INVALID",
-          std::string(section.str()) + " must stand in a section, such as [limits]");
+      return From(at(section.source()),
+                  Refuse(first.c_str(), "must stand in a section, such as [limits]"));
     for (const auto& [name, value] : *inner) {
-      const std::string key = std::string(section.str()) + "." + std::string(name.str());
-      const Setting* found = nullptr;
-      for (const Setting& s : Settings()) {
-        if (key == s.key) found = &s;
-      }
-      if (!found)
-        return ErrorWithReason(absl::StatusCode::kInvalidArgument, "CONFIG_INVALID",
-                               key + " is not a setting; see sightline serve --print-config", key);
-      SL_RETURN_IF_ERROR(SetFromNode(*found, value, c));
+      const std::string key = first + "." + std::string(name.str());
+      const Setting* found = Find(key);
+      SL_RETURN_IF_ERROR(From(
+          at(name.source()),
+          found ? SetFromNode(*found, value, c)
+                : Refuse(key.c_str(), "is not a setting; see sightline serve --print-config")));
     }
   }
   return absl::OkStatus();
@@ -194,36 +272,24 @@ Status ReadToml(const std::string& path, ServerConfig* c) {
 
 Status ReadEnvironment(ServerConfig* c) {
   for (const Setting& s : Settings()) {
-    if (const char* v = std::getenv(s.Environment().c_str()))
-      SL_RETURN_IF_ERROR(SetFromText(s, v, c));
+    const std::string name = s.Environment();
+    if (const char* v = std::getenv(name.c_str()))
+      SL_RETURN_IF_ERROR(From(name, SetFromText(s, v, c)));
   }
   return absl::OkStatus();
 }
 
 Status CheckConfig(const ServerConfig& c) {
-  auto refuse = [](const char* key, const std::string& why) {
-    return ErrorWithReason(absl::StatusCode::kInvalidArgument, "CONFIG_INVALID",
-                           std::string(key) + " " + why, key);
-  };
   if (c.role != "all" && c.role != "gateway" && c.role != "vision" && c.role != "language")
-    return refuse("server.role", "must be all, gateway, vision or language");
+    return Refuse("server.role", "must be all, gateway, vision or language", c.role);
   if (!ParseWeightChoice(c.weights).ok())
-    return refuse("model.weights", "must be stored, f32, bf16, q8 or q4");
-  if (!ParseKvChoice(c.kv).ok()) return refuse("model.kv", "must be auto, f32 or f16");
+    return Refuse("model.weights", "must be stored, f32, bf16, q8 or q4", c.weights);
+  if (!ParseKvChoice(c.kv).ok()) return Refuse("model.kv", "must be auto, f32 or f16", c.kv);
   if (c.log_level != "debug" && c.log_level != "info" && c.log_level != "warn" &&
       c.log_level != "error")
-    return refuse("server.log_level", "must be debug, info, warn or error");
-  if (c.role == "gateway" && (c.vision.empty() || c.language.empty()))
-    return refuse(c.vision.empty() ? "server.vision" : "server.language",
-                  "must be set for a gateway: the address that role listens on");
-  if (c.role != "gateway" && (!c.vision.empty() || !c.language.empty()))
-    return refuse(c.vision.empty() ? "server.language" : "server.vision",
-                  "is for --role gateway alone");
-  if (!OnThisMachine(c.listen) && !c.insecure)
-    return refuse("server.listen",
-                  "can be reached from other machines and there is no encryption; use 127.0.0.1 or "
-                  "unix:PATH, or set --insecure when a proxy protects it");
-  return absl::OkStatus();
+    return Refuse("server.log_level", "must be debug, info, warn or error", c.log_level);
+  SL_RETURN_IF_ERROR(CheckRoles(c));
+  return CheckListen(c);
 }
 
 std::string ToToml(const ServerConfig& c) {
@@ -233,18 +299,11 @@ std::string ToToml(const ServerConfig& c) {
     std::string key = s.key, now = key.substr(0, key.find('.'));
     if (now != section) out << (section.empty() ? "" : "\n") << "[" << (section = now) << "]\n";
     out << "# " << s.help << "\n" << Leaf(s.key) << " = ";
-    std::visit(
-        [&](auto member) {
-          const auto& v = c.*member;
-          if constexpr (std::is_same_v<std::decay_t<decltype(v)>, std::string>) {
-            out << toml::value<std::string>(v);
-          } else if constexpr (std::is_same_v<std::decay_t<decltype(v)>, bool>) {
-            out << (v ? "true" : "false");
-          } else {
-            out << v;
-          }
-        },
-        s.field);
+    if (std::holds_alternative<std::string ServerConfig::*>(s.field)) {
+      out << toml::value<std::string>(s.Text(c));
+    } else {
+      out << s.Text(c);
+    }
     out << "\n";
   }
   return out.str();

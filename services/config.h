@@ -38,6 +38,7 @@ struct ServerConfig {
   int64_t max_parts = 64, max_images = 16, max_videos = 4;
   int64_t max_text_bytes = 65536;
   int64_t max_output_tokens = 4096;
+  // These act where media are decoded; of a gateway's and its vision role's the smaller counts.
   int64_t max_image_pixels = 64'000'000;
   double max_video_s = 4 * 3600;
   double max_decode_s = 60;
@@ -56,15 +57,18 @@ struct Setting {
 
   std::string Flag() const;
   std::string Environment() const;
+  std::string Range() const;                      // "0 to 4096"; empty of what is no number
+  std::string Text(const ServerConfig& c) const;  // the value, as SetFromText takes it
 };
 const std::vector<Setting>& Settings();
 
-// INVALID_ARGUMENT names the key and says what is allowed.
+// INVALID_ARGUMENT names the key, says what is allowed and what was given; of a file also the line,
+// of the environment the variable.
 Status SetFromText(const Setting& setting, const std::string& text, ServerConfig* config);
 Status ReadToml(const std::string& path, ServerConfig* config);
 Status ReadEnvironment(ServerConfig* config);
-// What spans several settings: a known role, addresses where they are needed, no open port by
-// accident.
+// What spans several settings or takes words: a known role, addresses (services/address.h) where
+// they are needed, no open port by accident.
 Status CheckConfig(const ServerConfig& config);
 // The effective settings as TOML, for --print-config.
 std::string ToToml(const ServerConfig& config);

@@ -14,12 +14,14 @@
 
 #include "compute/base/thread_pool.h"
 #include "fusion/gguf/model.h"
+#include "services/address.h"
 #include "services/gateway/gateway_service.h"
 #include "services/gateway/image_encoder_service.h"
 #include "services/log.h"
 #include "services/malformed_message.h"
 #include "services/roles/local_language.h"
 #include "services/roles/local_vision.h"
+#include "services/roles/media_limits.h"
 #include "services/roles/remote.h"
 #include "services/roles/role_services.h"
 
@@ -41,24 +43,35 @@ class ReportingVision : public LocalVision {
                   int parallel, int64_t cache_bytes, std::function<void(double)> report)
       : LocalVision(std::move(p), std::move(encoders), parallel, cache_bytes),
         report_(std::move(report)) {}
-  StatusOr<FoundMedia> Encode(const MediaItem& item, const RequestContext& context) override {
+  StatusOr<FoundMedia> Encode(const MediaItem& item, const MediaLimits& limits,
+                              const RequestContext& context) override {
     MediaItem seen = item;
     seen.progress = report_;
-    return LocalVision::Encode(seen, context);
+    return LocalVision::Encode(seen, limits, context);
   }
 
  private:
   std::function<void(double)> report_;
 };
 
+// The setting is named, and what to do where a backend is missing.
+StatusOr<Device> OpenDevice(const std::string& name) {
+  auto device = Device::Open(name);
+  if (device.ok()) return device;
+  const Status& s = device.status();
+  std::string text = "model.device is \"" + name + "\": " + std::string(s.message());
+  if (ReasonOf(s) == "BACKEND_NOT_BUILT")
+    text += "; use cpu, or build with `cmake --preset cuda` and `cmake --build build/cuda`";
+  return ErrorWithReason(s.code(), ReasonOf(s), text, "model.device");
+}
+
 StatusOr<std::unique_ptr<VisionRole>> LoadVision(const std::string& folder, const ServerConfig& c,
                                                  const ServerHooks& hooks,
                                                  const LoadProgress& progress) {
-  SL_ASSIGN_OR_RETURN(Device device, Device::Open(c.device));
+  SL_ASSIGN_OR_RETURN(Device device, OpenDevice(c.device));
   SL_ASSIGN_OR_RETURN(WeightChoice weights, ParseWeightChoice(c.weights));
   SL_ASSIGN_OR_RETURN(auto pipeline, VisionPipeline::Load(folder, progress, device, weights));
-  pipeline->set_limits({c.max_image_pixels, c.max_message_mib << 20, c.max_video_s, c.max_decode_s,
-                        static_cast<int>(c.max_frames)});
+  pipeline->set_limits(MediaLimitsOf(c));
   SL_ASSIGN_OR_RETURN(auto encoders, EncoderSet::Load(c.encoders, device));
   const int parallel = std::min(Cores(c), 4096);
   const int64_t cache_bytes = c.visual_cache_mib << 20;
@@ -79,7 +92,7 @@ StatusOr<std::unique_ptr<LanguageRole>> LoadLanguage(const std::string& folder,
   options.prefill_chunk = static_cast<int>(c.prefill_chunk);
   options.reuse_prefixes = c.reuse_prefixes;
   options.kv_budget_bytes = c.kv_mib << 20;
-  SL_ASSIGN_OR_RETURN(options.device, Device::Open(c.device));
+  SL_ASSIGN_OR_RETURN(options.device, OpenDevice(c.device));
   SL_ASSIGN_OR_RETURN(options.weights, ParseWeightChoice(c.weights));
   SL_ASSIGN_OR_RETURN(options.kv, ParseKvChoice(c.kv));
   SL_ASSIGN_OR_RETURN(auto engine, Engine::Load(folder, options, progress));
@@ -183,7 +196,8 @@ Status Server::Impl::MakeServices(double wait_s) {
   edge = std::make_unique<CallEdge>(config);
   gateway =
       std::make_unique<GatewayService>(vision.get(), language.get(), l, v, config, edge.get());
-  image_encoder = std::make_unique<ImageEncoderServiceImpl>(vision.get(), edge.get());
+  image_encoder =
+      std::make_unique<ImageEncoderServiceImpl>(vision.get(), MediaLimitsOf(config), edge.get());
   return absl::OkStatus();
 }
 
@@ -223,6 +237,8 @@ Status Server::Impl::Listen(bool in_process) {
         "cannot listen on " + config.listen +
             "; is another server running there, or the address not of this machine?");
   }
+  // gRPC says 1 of a unix socket that it has bound.
+  if (auto address = ParseAddress(config.listen); address.ok() && address->IsUnix()) port = 0;
   server->GetHealthCheckService()->SetServingStatus(true);
   for (const char* name :
        {"sightline.v1.VisionLanguageService", "sightline.v1.ImageEncoderService",

@@ -27,17 +27,28 @@ std::string DefaultReason(absl::StatusCode code) {
   }
 }
 
+// Shortages that are over when other requests end, and what to wait: the layers that find them know
+// nothing of services/error.h.
+std::optional<int64_t> UsualRetryMs(const std::string& reason) {
+  if (reason == "QUEUE_FULL") return 500;
+  if (reason == "OUT_OF_MEMORY" || reason == "IMAGE_OUT_OF_MEMORY" ||
+      reason == "VIDEO_OUT_OF_MEMORY")
+    return 2000;
+  return std::nullopt;
+}
+
+}  // namespace
+
 bool IsPrivate(absl::StatusCode code) {
   return code == absl::StatusCode::kInternal || code == absl::StatusCode::kUnknown ||
          code == absl::StatusCode::kDataLoss;
 }
 
-}  // namespace
-
 grpc::Status ToGrpc(const Status& status, std::string_view request_id) {
   if (status.ok()) return grpc::Status::OK;
   const std::string reason = ReasonOf(status), field = FieldOf(status);
-  const std::optional<int64_t> retry_ms = RetryMsOf(status);
+  const std::optional<int64_t> said_ms = RetryMsOf(status);
+  const std::optional<int64_t> retry_ms = said_ms ? said_ms : UsualRetryMs(reason);
   google::rpc::Status wire;
   wire.set_code(static_cast<int>(status.code()));
   wire.set_message(IsPrivate(status.code())

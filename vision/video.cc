@@ -49,6 +49,14 @@ int64_t FrameUs(const AVStream* stream, const std::vector<PacketTime>& packets) 
   return mean >= 1000 && mean <= 1e9 ? std::llround(mean) : 40'000;
 }
 
+// The count in a transport stream, by which lost packets are found, also jumps where two sound
+// streams are joined. That is before a key frame, the last of `packets`; the flag comes up to two
+// packets early.
+void ForgiveJoint(std::vector<PacketTime>* packets) {
+  for (size_t back = 1; back <= std::min<size_t>(3, packets->size()); ++back)
+    (*packets)[packets->size() - back].damaged = false;
+}
+
 // First pass: every packet's time, nothing decoded.
 StatusOr<std::vector<PacketTime>> ReadTimes(VideoSource* source) {
   const AVRational base = source->stream()->time_base;
@@ -70,8 +78,19 @@ StatusOr<std::vector<PacketTime>> ReadTimes(VideoSource* source) {
     p.discard = packet->flags & AV_PKT_FLAG_DISCARD;
     p.damaged = packet->flags & AV_PKT_FLAG_CORRUPT;
     packets.push_back(p);
+    if (p.key && source->container() == "mpegts") ForgiveJoint(&packets);
   }
   return packets;
+}
+
+// How much later the last frame of the index is than the last one that the file holds.
+int64_t MissingUs(const VideoSource& source, const std::vector<PacketTime>& packets) {
+  constexpr int64_t kSaneUs = 100'000'000'000'000'000;  // sums of what files say stay in range
+  const int64_t last = ToUs(source.last_indexed_dts(), source.stream()->time_base);
+  const int64_t held = packets.back().dts_us;
+  if (last == kNoTime || held == kNoTime) return 0;
+  return std::max<int64_t>(
+      0, std::clamp(last, -kSaneUs, kSaneUs) - std::clamp(held, -kSaneUs, kSaneUs));
 }
 
 StatusOr<Scan> ScanVideo(std::string_view bytes, const VideoLimits& limits, const Watch* watch) {
@@ -97,6 +116,7 @@ StatusOr<Scan> ScanVideo(std::string_view bytes, const VideoLimits& limits, cons
     info.fps = static_cast<double>(info.frame_count) * 1e6 / static_cast<double>(scan.duration_us);
   info.has_audio = source->has_audio();
   info.cut_off = source->indexed_packets() > static_cast<int64_t>(scan.packets.size());
+  if (info.cut_off) info.missing_ms = ToMs(MissingUs(*source, scan.packets));
   if (info.duration_ms > limits.max_duration_ms) {
     return MediaError("VIDEO_TOO_LONG", "the video lasts " +
                                             std::to_string(info.duration_ms / 1000) +
@@ -110,13 +130,16 @@ StatusOr<Scan> ScanVideo(std::string_view bytes, const VideoLimits& limits, cons
 // later.
 class Picker {
  public:
-  Picker(const Scan& scan, const SampleOptions& options, SampledVideo* out)
-      : scan_(scan), options_(options), out_(out), held_(av_frame_alloc()) {}
+  Picker(const Scan& scan, const SampleOptions& options, const VideoDecoder* decoder,
+         SampledVideo* out)
+      : scan_(scan), options_(options), decoder_(decoder), out_(out), held_(av_frame_alloc()) {}
 
   void Start(const Segment* segment) {
     segment_ = segment;
     next_ = 0;
-    have_held_ = false;
+    have_held_ = marred_ = false;
+    replaced_ = unsound_ = 0;
+    refusals_ = refusals_before_ = decoder_->refusals();
   }
 
   Status OnFrame(AVFrame* frame) {
@@ -124,24 +147,39 @@ class Picker {
     if (frame->pts < 0 || frame->pts >= static_cast<int64_t>(scan_.packets.size()))
       return absl::OkStatus();
     const int64_t time_us = TimeOf(frame->pts);
-    if (!Sound(frame, time_us)) return absl::OkStatus();
+    NoteDamage(frame);
+    if (!Sound(frame, time_us)) {
+      unsound_ += frame->flags & AV_FRAME_FLAG_CORRUPT ? 1 : 0;
+      return absl::OkStatus();
+    }
     while (next_ < segment_->wanted.size() && TimeOf(segment_->wanted[next_]) < time_us)
       SL_RETURN_IF_ERROR(Emit());
     if (next_ >= segment_->wanted.size()) return absl::OkStatus();
     av_frame_unref(held_.get());
     have_held_ = av_frame_ref(held_.get(), frame) >= 0;
     held_time_us_ = time_us;
-    held_damaged_ = scan_.packets[frame->pts].damaged;
+    held_damaged_ = marred_;
     if (TimeOf(segment_->wanted[next_]) == time_us) return Emit();
     return absl::OkStatus();
   }
 
   Status End() {
     while (next_ < segment_->wanted.size()) SL_RETURN_IF_ERROR(Emit());
+    // Without an error the packet of a frame that did not come shows nothing of its own.
+    if (decoder_->refusals() > refusals_before_ || unsound_ > 0) out_->lost_frames += replaced_;
     return absl::OkStatus();
   }
 
  private:
+  // Damage reaches the frames that build on it, up to the next key frame.
+  void NoteDamage(const AVFrame* frame) {
+    const PacketTime& packet = scan_.packets[frame->pts];
+    if (packet.key) marred_ = false;
+    marred_ |= packet.damaged || frame->decode_error_flags != 0 ||
+               (!packet.key && decoder_->refusals() > refusals_);
+    refusals_ = decoder_->refusals();
+  }
+
   // Whether the frame can have all that it refers to: after a key frame those shown later have;
   // where a stretch begins without one, the decoder knows from when on.
   bool Sound(const AVFrame* frame, int64_t time_us) const {
@@ -152,6 +190,7 @@ class Picker {
   int64_t TimeOf(int64_t ordinal) const { return scan_.packets[ordinal].time_us; }
 
   Status Emit() {
+    replaced_ += !have_held_ || held_time_us_ != TimeOf(segment_->wanted[next_]);
     ++next_;
     if (!have_held_ || held_time_us_ < 0 || held_time_us_ == emitted_time_us_)
       return absl::OkStatus();
@@ -167,11 +206,16 @@ class Picker {
 
   const Scan& scan_;
   const SampleOptions& options_;
+  const VideoDecoder* decoder_;
   SampledVideo* out_;
   FramePtr held_;
   const Segment* segment_ = nullptr;
   size_t next_ = 0;
   bool have_held_ = false, held_damaged_ = false;
+  bool marred_ = false;
+  int replaced_ = 0;  // wanted frames of the segment for which an earlier one or none came
+  int unsound_ = 0;
+  int64_t refusals_ = 0, refusals_before_ = 0;
   int64_t held_time_us_ = 0, emitted_time_us_ = -1;
 };
 
@@ -186,7 +230,7 @@ Status DecodeSegments(std::string_view bytes, const SampleOptions& options, cons
   if (!packet)
     return MediaBudgetError("VIDEO_OUT_OF_MEMORY",
                             "there is not enough memory to decode the video now");
-  Picker picker(scan, options, out);
+  Picker picker(scan, options, &decoder, out);
   const FrameSink sink = [&](AVFrame* frame) { return picker.OnFrame(frame); };
   int64_t ordinal = -1;
   bool more = true;
@@ -235,6 +279,12 @@ StatusOr<SampledVideo> Sample(std::string_view bytes, const SampleOptions& optio
   SampledVideo out;
   out.info = scan.info;
   out.wanted_frames = static_cast<int>(wanted.size());
+  if (policy.end_ms <= 0) {
+    out.missing_ms = scan.info.missing_ms;
+  } else {
+    out.missing_ms =
+        std::clamp<int64_t>(policy.end_ms - scan.info.duration_ms, 0, scan.info.missing_ms);
+  }
   SL_RETURN_IF_ERROR(DecodeSegments(bytes, options, scan, segments, watch, &out));
   std::stable_sort(
       out.frames.begin(), out.frames.end(),

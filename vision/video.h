@@ -63,7 +63,8 @@ struct VideoInfo {
   int64_t frame_count = 0;
   double fps = 0;  // mean
   bool has_audio = false;
-  bool cut_off = false;  // an MP4 whose index names frames that the file no longer holds
+  bool cut_off = false;    // an MP4 whose index names frames that the file no longer holds
+  int64_t missing_ms = 0;  // of a clip that is cut off: how much longer it is by its index
 };
 
 struct VideoFrame {
@@ -71,14 +72,17 @@ struct VideoFrame {
   int64_t timestamp_ms = 0;
   int source_width_px = 0,
       source_height_px = 0;  // upright, before max_side_px; may change from frame to frame
-  bool damaged = false;      // the decoder had to conceal errors
+  bool damaged = false;      // errors were concealed in it, or in a frame since the last key frame
 };
 
 struct SampledVideo {
   VideoInfo info;
   std::vector<VideoFrame> frames;  // ascending times, at least one
   int64_t decoded_frames = 0;
-  int wanted_frames = 0;  // more than frames.size() when some could not be decoded
+  // More than frames.size() when some could not be decoded, or show nothing of their own.
+  int wanted_frames = 0;
+  int lost_frames = 0;     // of those wanted: errors kept them from being decoded
+  int64_t missing_ms = 0;  // of the part asked for: at its end, cut off
 };
 
 struct VideoProgress {

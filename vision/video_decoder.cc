@@ -60,6 +60,7 @@ Status VideoDecoder::Feed(AVPacket* packet, int64_t ordinal, bool essential,
   for (int tries = 0; tries < 2; ++tries) {
     const int rc = avcodec_send_packet(codec_.get(), packet);
     if (rc == AVERROR(ENOMEM)) return OutOfMemory();
+    if (rc < 0 && rc != AVERROR(EAGAIN) && packet->size > 0) ++refusals_;
     SL_RETURN_IF_ERROR(Receive(sink));
     if (rc != AVERROR(EAGAIN)) break;
   }
@@ -81,6 +82,7 @@ Status VideoDecoder::Receive(const FrameSink& sink) {
     if (rc == AVERROR(ENOMEM)) return OutOfMemory();
     if (rc < 0) {
       ++errors;
+      ++refusals_;
       continue;
     }
     Status status = sink(frame_.get());

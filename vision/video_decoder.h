@@ -28,16 +28,19 @@ class VideoDecoder {
   static StatusOr<VideoDecoder> Open(const AVStream* stream, int reorder_depth,
                                      const VideoLimits& limits);
 
-  // Damage is not an error here: a packet the decoder refuses is skipped. `essential` false lets
-  // the decoder drop the frame when no other depends on it.
+  // Damage is not an error here: a packet the decoder refuses is skipped and counted. `essential`
+  // false lets the decoder drop the frame when no other depends on it.
   Status Feed(AVPacket* packet, int64_t ordinal, bool essential, const FrameSink& sink);
   // Takes out what the decoder still holds and makes it ready for another stretch.
   Status Finish(const FrameSink& sink);
+  // How often it refused what it was fed; those of a frame are counted before a later one comes.
+  int64_t refusals() const { return refusals_; }
 
  private:
   Status Receive(const FrameSink& sink);
   std::unique_ptr<AVCodecContext, CodecDelete> codec_;
   FramePtr frame_;
+  int64_t refusals_ = 0;
 };
 
 // Frame -> upright RGB, reduced to max_side_px when positive. Sizes are held against the limits

@@ -265,6 +265,12 @@ int64_t VideoSource::indexed_packets() const {
   return container_ == "mov" ? avformat_index_get_entries_count(stream_) : 0;
 }
 
+int64_t VideoSource::last_indexed_dts() const {
+  const auto count = static_cast<int>(indexed_packets());
+  const AVIndexEntry* last = count > 0 ? avformat_index_get_entry(stream_, count - 1) : nullptr;
+  return last ? last->timestamp : AV_NOPTS_VALUE;
+}
+
 StatusOr<bool> VideoSource::Next(AVPacket* packet) {
   for (;;) {
     SL_RETURN_IF_ERROR(watch_->Check());

@@ -50,6 +50,8 @@ class VideoSource {
   bool has_audio() const { return has_audio_; }
   // Packets of the track that the index (MP4 only, else 0) names.
   int64_t indexed_packets() const;
+  // When the last of them is decoded, in units of the stream; AV_NOPTS_VALUE without an index.
+  int64_t last_indexed_dts() const;
 
  private:
   VideoSource() = default;

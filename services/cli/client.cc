@@ -2,12 +2,16 @@
 
 #include <google/protobuf/util/json_util.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <string_view>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "services/status_map.h"
 #include "vision/decode.h"
 #include "vision/video.h"
@@ -40,6 +44,23 @@ StatusOr<ServerConfig> LocalConfig(const Target& target) {
     if (flag) setting = *flag;
   }
   return c;
+}
+
+// Text seldom ends in one of these, so that what does is the name of a file, spaces or not.
+bool HasMediaExtension(const std::string& name) {
+  static constexpr std::string_view kKnown[] = {
+      ".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".avif", ".mp4",
+      ".m4v", ".mov",  ".mkv", ".webm", ".3gp", ".ts",  ".mts", ".m2ts", ".avi",  ".mpg",  ".mpeg"};
+  const std::string extension =
+      absl::AsciiStrToLower(std::filesystem::path(name).extension().string());
+  return std::find(std::begin(kKnown), std::end(kKnown), extension) != std::end(kKnown);
+}
+
+// What gRPC says itself of a request that the server did not read; its words tell of no setting.
+bool IsTooLarge(const grpc::Status& status) {
+  return status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED &&
+         status.error_details().empty() &&
+         status.error_message().find("larger than max") != std::string::npos;
 }
 
 }  // namespace
@@ -77,10 +98,13 @@ StatusOr<v1::Content> ToContent(const std::string& argument, MediaKind kind, boo
   namespace fs = std::filesystem;
   v1::Content content;
   std::error_code ec;
+  if (fs::is_directory(argument, ec))
+    return absl::InvalidArgumentError(argument + " is a folder; name the files in it");
   if (!fs::is_regular_file(argument, ec)) {
     const bool looks_like_file = argument.size() < 200 && argument.find(' ') == std::string::npos &&
                                  !fs::path(argument).extension().empty();
-    if (must_be_file || looks_like_file) return absl::NotFoundError("there is no file " + argument);
+    if (must_be_file || looks_like_file || HasMediaExtension(argument))
+      return absl::NotFoundError("there is no file " + argument);
     content.set_text(argument);
     return content;
   }
@@ -121,6 +145,13 @@ int Fail(const grpc::Status& status, const Target& target) {
                  target.server.c_str());
     return 1;
   }
+  if (IsTooLarge(status)) {
+    std::fprintf(stderr,
+                 "error: the request is larger than the server's max_message_mib (its setting "
+                 "--max-message-mib); gRPC says: %s\n",
+                 status.error_message().c_str());
+    return 1;
+  }
   std::fprintf(stderr, "error: %s (%s%s%s%s)\n", std::string(s.message()).c_str(),
                absl::StatusCodeToString(s.code()).c_str(), ReasonOf(s).empty() ? "" : " ",
                ReasonOf(s).c_str(), FieldOf(s).empty() ? "" : (", field " + FieldOf(s)).c_str());
@@ -128,9 +159,12 @@ int Fail(const grpc::Status& status, const Target& target) {
 }
 
 void PrintSummary(const v1::AnswerSummary& summary, bool verbose) {
-  for (const v1::Warning& w : summary.warnings())
-    std::fprintf(stderr, "warning: part %d: %s (score %.2f)\n", w.content_index(),
-                 w.message().c_str(), w.score());
+  for (const v1::Warning& w : summary.warnings()) {
+    std::fprintf(stderr, "warning: part %d: %s", w.content_index(), w.message().c_str());
+    if (w.code() == v1::WARNING_CODE_OUT_OF_DOMAIN)
+      std::fprintf(stderr, " (score %.2f)", w.score());
+    std::fputs("\n", stderr);
+  }
   if (!verbose) return;
   const auto& u = summary.usage();
   const auto& t = summary.timings();

@@ -42,7 +42,8 @@ class Client {
   std::unique_ptr<v1::VisionLanguageService::Stub> stub_;
 };
 
-// A file becomes an image or a clip, anything else is text.
+// A file becomes an image or a clip, anything else is text. NOT_FOUND: it is called like a file,
+// and there is none. INVALID_ARGUMENT: a folder, or a file that is no image or clip.
 StatusOr<v1::Content> ToContent(const std::string& argument, MediaKind kind, bool must_be_file);
 
 // "error: <message>" with what can be done about it, on standard error; returns the exit status for

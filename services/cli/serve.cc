@@ -16,15 +16,27 @@ struct ServeOptions {
   std::vector<CLI::Option*> given;
 };
 
+// What stands behind the flag in the help: the type of its value, and the built-in one in brackets.
+std::string TypeAndDefault(const Setting& s) {
+  const std::string built_in = s.Text(ServerConfig());
+  const std::string shown = built_in.empty() ? "" : " [" + built_in + "]";
+  if (std::holds_alternative<bool ServerConfig::*>(s.field)) return "[=true|false]" + shown;
+  if (std::holds_alternative<std::string ServerConfig::*>(s.field)) return "TEXT" + shown;
+  return (std::holds_alternative<int64_t ServerConfig::*>(s.field) ? "INT" : "NUMBER") + shown;
+}
+
 // A flag for setting `i`. One of true or false also takes a value: --flag, --flag=true,
 // --flag=false.
 CLI::Option* AddSetting(CLI::App* cmd, size_t i, ServeOptions* o) {
   const Setting& s = Settings()[i];
-  const std::string help = std::string(s.help) + " [" + s.Environment() + "]";
+  const std::string range = s.Range();
+  const std::string help =
+      s.help + (range.empty() ? "" : "; " + range) + " [" + s.Environment() + "]";
   CLI::Option* option = std::holds_alternative<bool ServerConfig::*>(s.field)
                             ? cmd->add_flag(s.Flag(), o->values[i], help)
                             : cmd->add_option(s.Flag(), o->values[i], help)
                                   ->group(s.key[0] == 'l' ? "Limits" : "Options");
+  option->option_text(TypeAndDefault(s));
   // Refused here, where the error names the flag.
   return option->check([&s](const std::string& text) {
     ServerConfig unused;
@@ -80,8 +92,8 @@ void AddServe(CLI::App* app, int* exit_status) {
   o->values.resize(Settings().size());
   for (size_t i = 0; i < Settings().size(); ++i) o->given.push_back(AddSetting(cmd, i, o.get()));
   cmd->footer(
-      "Later wins: built-in values, --config, environment, flags. What has no TEXT is on when "
-      "given, "
+      "Built-in values and the names of environment variables stand in brackets. Later wins: "
+      "built-in values, --config, environment, flags. A flag of true or false is on when given, "
       "and --insecure=false turns it off.");
   cmd->callback([o, exit_status] { *exit_status = Serve(*o); });
 }

@@ -1,6 +1,8 @@
 #include "services/gateway/answer_flow.h"
 
 #include <cmath>
+#include <cstdio>
+#include <string>
 
 namespace sightline {
 namespace {
@@ -14,6 +16,39 @@ void SetDuration(double seconds, google::protobuf::Duration* out) {
   const auto ns = static_cast<int64_t>(std::llround(std::max(0.0, seconds) * 1e9));
   out->set_seconds(ns / 1000000000);
   out->set_nanos(static_cast<int32_t>(ns % 1000000000));
+}
+
+std::string Counted(int count, const char* what, const char* whats) {
+  return std::to_string(count) + " " + (count == 1 ? what : whats);
+}
+
+// "this clip's file is damaged: A; B", of what it has lost alone.
+std::string SayDamage(const EncodedMedia& media) {
+  const MediaDamage& d = media.damage;
+  std::string said = "this clip's file is damaged: ", between;
+  auto add = [&](const std::string& text) {
+    said += between + text;
+    between = "; ";
+  };
+  if (d.missing_s > 0) {
+    char seconds[96];
+    std::snprintf(seconds, sizeof seconds, "it is cut off, %.1f of its %.1f seconds could be read",
+                  media.duration_s, media.duration_s + d.missing_s);
+    add(seconds);
+  }
+  if (d.lost_frames > 0)
+    add(Counted(d.lost_frames, "frame", "frames") + " to look at could not be decoded");
+  if (d.damaged_frames > 0)
+    add(Counted(d.damaged_frames, "frame", "frames") + " looked at may show what is not there");
+  return said;
+}
+
+void WarnOfDamage(const EncodedMedia& media, int content_index, v1::AnswerSummary* summary) {
+  if (!media.damage.any()) return;
+  v1::Warning* w = summary->add_warnings();
+  w->set_code(v1::WARNING_CODE_MEDIA_DAMAGED);
+  w->set_message(SayDamage(media));
+  w->set_content_index(content_index);
 }
 
 // True when the media are outside the model's world.
@@ -32,6 +67,7 @@ bool Describe(const CheckedPart& part, const FoundMedia& found, v1::AnswerSummar
   if (media.kind == MediaItem::Kind::kVideo)
     SetDuration(media.duration_s, info->mutable_duration());
   info->set_visual_tokens(tokens);
+  WarnOfDamage(media, part.index, summary);
   if (media.out_of_domain_score.value_or(0) <= kOutOfDomain) return false;
   v1::Warning* w = summary->add_warnings();
   w->set_code(v1::WARNING_CODE_OUT_OF_DOMAIN);
@@ -69,7 +105,7 @@ Status AnswerFlow::Run(const std::vector<CheckedPart>& parts, const CheckedOptio
       request.parts.push_back({part.text});
       continue;
     }
-    auto media = vision_->Encode(part.media, context);
+    auto media = vision_->Encode(part.media, limits_, context);
     if (!media.ok()) {
       const bool theirs = media.status().code() == absl::StatusCode::kInvalidArgument ||
                           !ReasonOf(media.status()).empty();

@@ -13,8 +13,9 @@ namespace sightline {
 
 class AnswerFlow {
  public:
-  // The roles must outlive the flow. Thread-safe.
-  AnswerFlow(VisionRole* vision, LanguageRole* language) : vision_(vision), language_(language) {}
+  // The roles must outlive the flow. `limits` of each image and clip. Thread-safe.
+  AnswerFlow(VisionRole* vision, LanguageRole* language, const MediaLimits& limits)
+      : vision_(vision), language_(language), limits_(limits) {}
 
   // Fills everything of `summary` but model and request id. Errors about media name the part's
   // field.
@@ -25,6 +26,7 @@ class AnswerFlow {
  private:
   VisionRole* vision_;
   LanguageRole* language_;
+  MediaLimits limits_;
 };
 
 }  // namespace sightline

@@ -1,6 +1,7 @@
 #include "services/gateway/gateway_service.h"
 
 #include "services/error.h"
+#include "services/roles/media_limits.h"
 
 namespace sightline {
 namespace {
@@ -12,7 +13,7 @@ constexpr const char* kStoryQuestion = "Describe the clip.";
 
 GatewayService::GatewayService(VisionRole* vision, LanguageRole* language, LanguageInfo model,
                                VisionInfo media, const ServerConfig& config, CallEdge* edge)
-    : flow_(vision, language),
+    : flow_(vision, language, MediaLimitsOf(config)),
       model_(std::move(model)),
       media_(std::move(media)),
       config_(config),

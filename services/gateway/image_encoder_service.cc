@@ -50,7 +50,7 @@ grpc::Status ImageEncoderServiceImpl::EncodeImage(grpc::ServerContext* call,
                                                   v1::EncodeImageResponse* response) {
   auto work = [&](const RequestContext& context) -> Status {
     SL_ASSIGN_OR_RETURN(ImageRequest native, CheckRequest(*request, false));
-    auto features = vision_->EncodeImage(native, context);
+    auto features = vision_->EncodeImage(native, limits_, context);
     if (!features.ok()) return AtImage(features.status());
     FillFeatures(*features, response);
     response->set_model(kModels + features->model);
@@ -68,7 +68,7 @@ grpc::Status ImageEncoderServiceImpl::ClassifyImage(grpc::ServerContext* call,
     native.top_k = request->has_top_k() ? request->top_k() : kDefaultClasses;
     if (native.top_k < 1 || native.top_k > kMostClasses)
       return InvalidField("top_k", "must be 1 to " + std::to_string(kMostClasses));
-    auto features = vision_->EncodeImage(native, context);
+    auto features = vision_->EncodeImage(native, limits_, context);
     if (!features.ok()) return AtImage(features.status());
     for (const ImageClass& c : features->classes) {
       v1::ImageClass* out = response->add_classes();

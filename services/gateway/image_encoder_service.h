@@ -7,10 +7,11 @@
 
 namespace sightline {
 
-// `vision` and `edge` must outlive the service.
+// `vision` and `edge` must outlive the service. `limits` of each image.
 class ImageEncoderServiceImpl final : public v1::ImageEncoderService::Service {
  public:
-  ImageEncoderServiceImpl(VisionRole* vision, CallEdge* edge) : vision_(vision), edge_(edge) {}
+  ImageEncoderServiceImpl(VisionRole* vision, const MediaLimits& limits, CallEdge* edge)
+      : vision_(vision), limits_(limits), edge_(edge) {}
 
   grpc::Status EncodeImage(grpc::ServerContext* call, const v1::EncodeImageRequest* request,
                            v1::EncodeImageResponse* response) override;
@@ -19,6 +20,7 @@ class ImageEncoderServiceImpl final : public v1::ImageEncoderService::Service {
 
  private:
   VisionRole* vision_;
+  MediaLimits limits_;
   CallEdge* edge_;
 };
 

@@ -11,6 +11,11 @@ namespace {
 
 std::string Part(int i, const char* rest) { return "content[" + std::to_string(i) + "]" + rest; }
 
+// A limit and the setting it comes from, for whoever runs the server.
+std::string Limit(int64_t value, const char* setting) {
+  return std::to_string(value) + " (limits." + setting + ")";
+}
+
 StatusOr<double> Seconds(const google::protobuf::Duration& d, const std::string& field) {
   if (d.seconds() < 0 || d.nanos() < 0 || d.nanos() > 999999999 || d.seconds() > 315576000000)
     return InvalidField(field, "must be a duration of 0 or more");
@@ -28,7 +33,7 @@ StatusOr<VideoSampling> CheckSampling(const v1::VideoSampling& in, const std::st
   if (in.has_max_frames()) {
     s.max_frames = in.max_frames();
     if (s.max_frames < 1 || s.max_frames > c.max_frames)
-      return InvalidField(at + ".max_frames", "must be 1 to " + std::to_string(c.max_frames));
+      return InvalidField(at + ".max_frames", "must be 1 to " + Limit(c.max_frames, "max_frames"));
   }
   if (in.has_start_offset()) {
     SL_ASSIGN_OR_RETURN(s.start_s, Seconds(in.start_offset(), at + ".start_offset"));
@@ -57,9 +62,10 @@ StatusOr<CheckedPart> CheckPart(const v1::Content& in, int i, const ServerConfig
       part.field = Part(i, ".text");
       totals->text_bytes += static_cast<int64_t>(part.text.size());
       if (totals->text_bytes > c.max_text_bytes)
-        return InvalidField(
-            part.field, "makes the text longer than " + std::to_string(c.max_text_bytes) + " bytes",
-            "TEXT_TOO_LONG");
+        return InvalidField(part.field,
+                            "makes the text longer than so many bytes: " +
+                                Limit(c.max_text_bytes, "max_text_bytes"),
+                            "TEXT_TOO_LONG");
       return part;
     case v1::Content::kImage:
       part.media.kind = MediaItem::Kind::kImage;
@@ -68,7 +74,7 @@ StatusOr<CheckedPart> CheckPart(const v1::Content& in, int i, const ServerConfig
       if (++totals->images > c.max_images)
         return InvalidField(
             Part(i, ".image"),
-            "is one image too many: at most " + std::to_string(c.max_images) + " in a request",
+            "is one image too many for a request; at most " + Limit(c.max_images, "max_images"),
             "TOO_MANY_IMAGES");
       break;
     case v1::Content::kVideo: {
@@ -78,7 +84,7 @@ StatusOr<CheckedPart> CheckPart(const v1::Content& in, int i, const ServerConfig
       if (++totals->videos > c.max_videos)
         return InvalidField(
             Part(i, ".video"),
-            "is one clip too many: at most " + std::to_string(c.max_videos) + " in a request",
+            "is one clip too many for a request; at most " + Limit(c.max_videos, "max_videos"),
             "TOO_MANY_VIDEOS");
       SL_ASSIGN_OR_RETURN(part.media.sampling,
                           CheckSampling(in.video().sampling(), Part(i, ".video.sampling"), c));
@@ -116,7 +122,7 @@ StatusOr<std::vector<CheckedPart>> CheckContent(
   if (content.size() > c.max_parts)
     return InvalidField("content",
                         "has " + std::to_string(content.size()) + " parts; at most " +
-                            std::to_string(c.max_parts) + " are taken",
+                            Limit(c.max_parts, "max_parts") + " are taken",
                         "TOO_MANY_PARTS");
   std::vector<CheckedPart> parts;
   Totals totals;
@@ -143,7 +149,7 @@ StatusOr<CheckedOptions> CheckOptions(const v1::GenerationOptions& in, const Ser
       static_cast<int>(std::min<int64_t>(model.max_output_tokens, c.max_output_tokens));
   SamplingOptions& s = o.sampling;
   if (in.has_max_output_tokens()) {
-    const std::string words = "1 to " + std::to_string(c.max_output_tokens);
+    const std::string words = "1 to " + Limit(c.max_output_tokens, "max_output_tokens");
     SL_RETURN_IF_ERROR(Range("max_output_tokens", in.max_output_tokens(), 1,
                              static_cast<int>(c.max_output_tokens), words.c_str(),
                              &o.max_output_tokens));
@@ -174,15 +180,6 @@ StatusOr<CheckedOptions> CheckOptions(const v1::GenerationOptions& in, const Ser
   }
   s.seed = in.has_seed() ? in.seed() : std::random_device()();
   return o;
-}
-
-Status CheckRequestId(const std::string& id) {
-  bool ok = id.size() <= 64;
-  for (char c : id)
-    ok = ok && (std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.');
-  return ok ? absl::OkStatus()
-            : InvalidField("request_id",
-                           "must be at most 64 letters, digits, \"-\", \"_\" and \".\"");
 }
 
 Status CheckModel(const std::string& name, const std::string& loaded) {

@@ -34,8 +34,6 @@ StatusOr<std::vector<CheckedPart>> CheckContent(
     TextRule rule);
 StatusOr<CheckedOptions> CheckOptions(const v1::GenerationOptions& options,
                                       const ServerConfig& config, const LanguageInfo& model);
-// Empty, or at most 64 letters, digits, "-", "_" and ".".
-Status CheckRequestId(const std::string& id);
 // Empty or "models/NAME" of the loaded model; NOT_FOUND otherwise.
 Status CheckModel(const std::string& name, const std::string& loaded);
 

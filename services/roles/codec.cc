@@ -1,6 +1,7 @@
 #include "services/roles/codec.h"
 
 #include <cstring>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -13,6 +14,7 @@ namespace pb = internal::v1;
 constexpr int kMaxSide = 4096;
 constexpr int kMaxChannels = 65536;
 constexpr size_t kMaxLevels = 64;
+constexpr double kMaxSeconds = 1e15;
 
 pb::MediaKind KindToWire(MediaItem::Kind kind) {
   return kind == MediaItem::Kind::kVideo ? pb::MEDIA_KIND_VIDEO : pb::MEDIA_KIND_IMAGE;
@@ -68,6 +70,21 @@ StatusOr<MediaItem> DecodeMediaItem(const pb::EncodeRequest& in) {
   return item;
 }
 
+void EncodeLimits(const MediaLimits& limits, pb::MediaLimits* out) {
+  out->set_max_image_pixels(limits.max_image_pixels);
+  out->set_max_video_s(limits.max_video_s);
+  out->set_max_decode_s(limits.max_decode_s);
+  out->set_max_frames(limits.max_frames);
+}
+
+MediaLimits DecodeLimits(const pb::MediaLimits& in) {
+  auto known = [](auto limit) {
+    return limit > 0 ? limit : std::numeric_limits<decltype(limit)>::max();
+  };
+  return {known(in.max_image_pixels()), known(int64_t{0}), known(in.max_video_s()),
+          known(in.max_decode_s()), known(in.max_frames())};
+}
+
 void EncodeMedia(const EncodedMedia& media, pb::EncodedMedia* out) {
   out->set_kind(KindToWire(media.kind));
   for (const VisualSpan& span : media.spans) {
@@ -86,7 +103,10 @@ void EncodeMedia(const EncodedMedia& media, pb::EncodedMedia* out) {
   out->set_tile_rows(media.tile_rows);
   out->set_tile_cols(media.tile_cols);
   out->set_seconds_per_span(media.seconds_per_span);
-  out->set_content_hash(media.content_hash);
+  if (!media.damage.any()) return;
+  out->mutable_damage()->set_missing_s(media.damage.missing_s);
+  out->mutable_damage()->set_lost_frames(media.damage.lost_frames);
+  out->mutable_damage()->set_damaged_frames(media.damage.damaged_frames);
 }
 
 StatusOr<std::shared_ptr<const EncodedMedia>> DecodeMedia(const pb::EncodedMedia& in) {
@@ -134,7 +154,12 @@ StatusOr<std::shared_ptr<const EncodedMedia>> DecodeMedia(const pb::EncodedMedia
   if (!(media->seconds_per_span >= 0 && media->seconds_per_span <= 1e5)) {
     return absl::InvalidArgumentError("time between spans is out of range");
   }
-  media->content_hash = in.content_hash();
+  media->damage = {in.damage().missing_s(), in.damage().lost_frames(),
+                   in.damage().damaged_frames()};
+  if (!(media->damage.missing_s >= 0 && media->damage.missing_s <= kMaxSeconds) ||
+      media->damage.lost_frames < 0 || media->damage.damaged_frames < 0) {
+    return absl::InvalidArgumentError("what the file has lost is out of range");
+  }
   return std::shared_ptr<const EncodedMedia>(std::move(media));
 }
 

@@ -19,6 +19,11 @@ void EncodeMediaItem(const MediaItem& item, internal::v1::EncodeRequest* out);
 // The result's bytes point into `in`.
 StatusOr<MediaItem> DecodeMediaItem(const internal::v1::EncodeRequest& in);
 
+// All but the size of a file, which the gateway's limit on messages bounds already.
+void EncodeLimits(const MediaLimits& limits, internal::v1::MediaLimits* out);
+// A limit that is not above 0 is none.
+MediaLimits DecodeLimits(const internal::v1::MediaLimits& in);
+
 void EncodeMedia(const EncodedMedia& media, internal::v1::EncodedMedia* out);
 StatusOr<std::shared_ptr<const EncodedMedia>> DecodeMedia(const internal::v1::EncodedMedia& in);
 

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <new>
 
+#include "services/roles/media_limits.h"
+
 namespace sightline {
 
 LocalVision::LocalVision(std::unique_ptr<VisionPipeline> pipeline,
@@ -29,14 +31,33 @@ auto LocalVision::Placed(const RequestContext& context, const Work& work) -> dec
   }
 }
 
-StatusOr<FoundMedia> LocalVision::Encode(const MediaItem& item, const RequestContext& context) {
+StatusOr<MediaPtr> LocalVision::Make(const MediaItem& item, const MediaLimits& limits,
+                                     const RequestContext& context) const {
+  const MediaTraits& t = pipeline_->traits();
+  if (item.kind == MediaItem::Kind::kImage && t.images)
+    SL_RETURN_IF_ERROR(CheckImageSize(item.bytes, limits));
+  // The pipeline holds the length against its own limit, from times that it reads anyhow.
+  if (item.kind == MediaItem::Kind::kVideo && t.clips &&
+      limits.max_video_s < pipeline_->limits().max_video_s)
+    SL_RETURN_IF_ERROR(CheckClipLength(item.bytes, limits));
+  const DecodeClock clock(limits.max_decode_s, item, context);
+  auto media = pipeline_->Encode(clock.item(), clock.context());
+  if (!media.ok()) return clock.Explain(media.status());
+  return std::make_shared<const EncodedMedia>(*std::move(media));
+}
+
+StatusOr<FoundMedia> LocalVision::Encode(const MediaItem& item, const MediaLimits& limits,
+                                         const RequestContext& context) {
+  const MediaLimits least = Smaller(limits, pipeline_->limits());
+  MediaItem seen = item;
+  seen.sampling = Capped(item.sampling, pipeline_->traits().clip, least);
   // Who waits for another's result holds no place.
-  return cache_.Get(MediaKey(item, pipeline_->traits().model), context, [&] {
-    return Placed(context, [&]() -> StatusOr<MediaPtr> {
-      SL_ASSIGN_OR_RETURN(EncodedMedia media, pipeline_->Encode(item, context));
-      return std::make_shared<const EncodedMedia>(std::move(media));
-    });
+  auto found = cache_.Get(MediaKey(seen, pipeline_->traits().model), context, [&] {
+    return Placed(context, [&] { return Make(seen, least, context); });
   });
+  SL_RETURN_IF_ERROR(found.status());
+  SL_RETURN_IF_ERROR(CheckSizes(*found->media, least));
+  return found;
 }
 
 namespace {
@@ -63,17 +84,20 @@ ImageFeatures FeaturesOf(const EncodedMedia& media, const std::string& model) {
 }  // namespace
 
 StatusOr<ImageFeatures> LocalVision::EncodeImage(const ImageRequest& request,
+                                                 const MediaLimits& limits,
                                                  const RequestContext& context) {
   const std::string& own = pipeline_->traits().model;
   if (!encoders_->Has(request.model) && (request.model.empty() || request.model == own)) {
     if (request.top_k > 0) return HasNoClasses(own);
     MediaItem item;
     item.bytes = request.bytes;
-    SL_ASSIGN_OR_RETURN(FoundMedia found, Encode(item, context));
+    SL_ASSIGN_OR_RETURN(FoundMedia found, Encode(item, limits, context));
     return FeaturesOf(*found.media, own);
   }
-  return Placed(context, [&] {
-    return encoders_->Encode(request, pipeline_->limits().max_image_pixels, context);
+  const MediaLimits least = Smaller(limits, pipeline_->limits());
+  return Placed(context, [&]() -> StatusOr<ImageFeatures> {
+    if (encoders_->Has(request.model)) SL_RETURN_IF_ERROR(CheckImageSize(request.bytes, least));
+    return encoders_->Encode(request, least.max_image_pixels, context);
   });
 }
 

@@ -14,8 +14,9 @@ class LocalVision : public VisionRole {
  public:
   LocalVision(std::unique_ptr<VisionPipeline> pipeline, std::unique_ptr<EncoderSet> encoders,
               int parallel, int64_t cache_bytes);
-  StatusOr<FoundMedia> Encode(const MediaItem& item, const RequestContext& context) override;
-  StatusOr<ImageFeatures> EncodeImage(const ImageRequest& request,
+  StatusOr<FoundMedia> Encode(const MediaItem& item, const MediaLimits& limits,
+                              const RequestContext& context) override;
+  StatusOr<ImageFeatures> EncodeImage(const ImageRequest& request, const MediaLimits& limits,
                                       const RequestContext& context) override;
   StatusOr<VisionInfo> Info(const RequestContext& context) override;
 
@@ -25,6 +26,9 @@ class LocalVision : public VisionRole {
   // others.
   template <typename Work>
   auto Placed(const RequestContext& context, const Work& work) -> decltype(work());
+  // Decodes and encodes a file that is not in the cache.
+  StatusOr<MediaPtr> Make(const MediaItem& item, const MediaLimits& limits,
+                          const RequestContext& context) const;
   std::unique_ptr<VisionPipeline> pipeline_;
   std::unique_ptr<EncoderSet> encoders_;
   VisualCache cache_;

@@ -87,10 +87,12 @@ std::shared_ptr<grpc::Channel> RoleChannel(const std::string& address) {
   return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), args);
 }
 
-StatusOr<FoundMedia> RemoteVision::Encode(const MediaItem& item, const RequestContext& context) {
+StatusOr<FoundMedia> RemoteVision::Encode(const MediaItem& item, const MediaLimits& limits,
+                                          const RequestContext& context) {
   WatchedCall call(context);
   internal::v1::EncodeRequest request;
   EncodeMediaItem(item, &request);
+  EncodeLimits(limits, request.mutable_limits());
   request.set_request_id(context.request_id);
   internal::v1::EncodeResponse response;
   SL_RETURN_IF_ERROR(Heard(stub_->Encode(call.call(), request, &response), context, "vision"));
@@ -102,12 +104,14 @@ StatusOr<FoundMedia> RemoteVision::Encode(const MediaItem& item, const RequestCo
 }
 
 StatusOr<ImageFeatures> RemoteVision::EncodeImage(const ImageRequest& request,
+                                                  const MediaLimits& limits,
                                                   const RequestContext& context) {
   WatchedCall call(context);
   internal::v1::EncodeImageRequest wire;
   wire.set_model(request.model);
   wire.set_data(request.bytes.data(), request.bytes.size());
   wire.set_top_k(request.top_k);
+  EncodeLimits(limits, wire.mutable_limits());
   wire.set_request_id(context.request_id);
   internal::v1::EncodeImageResponse response;
   SL_RETURN_IF_ERROR(Heard(stub_->EncodeImage(call.call(), wire, &response), context, "vision"));

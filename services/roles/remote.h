@@ -24,8 +24,9 @@ class RemoteVision : public VisionRole {
  public:
   explicit RemoteVision(std::shared_ptr<grpc::Channel> channel)
       : channel_(std::move(channel)), stub_(internal::v1::VisionService::NewStub(channel_)) {}
-  StatusOr<FoundMedia> Encode(const MediaItem& item, const RequestContext& context) override;
-  StatusOr<ImageFeatures> EncodeImage(const ImageRequest& request,
+  StatusOr<FoundMedia> Encode(const MediaItem& item, const MediaLimits& limits,
+                              const RequestContext& context) override;
+  StatusOr<ImageFeatures> EncodeImage(const ImageRequest& request, const MediaLimits& limits,
                                       const RequestContext& context) override;
   StatusOr<VisionInfo> Info(const RequestContext& context) override;
 

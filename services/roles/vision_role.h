@@ -19,17 +19,20 @@ struct VisionInfo {
   bool images = true, clips = true;  // what the model takes
 };
 
-// Turns image and clip files into visual tokens. The local implementation calls the pipeline and
-// leaves tensors where they are; the remote one is a gRPC stub. Thread-safe.
+// Turns image and clip files into visual tokens, host floats wherever they were computed. The local
+// implementation calls the pipeline and hands on its result without a copy; the remote one is a
+// gRPC stub. Thread-safe.
 class VisionRole {
  public:
   virtual ~VisionRole() = default;
-  // Blocks. INVALID_ARGUMENT: the file cannot be read or is over a limit. CANCELLED or
-  // DEADLINE_EXCEEDED: as `context`.
-  virtual StatusOr<FoundMedia> Encode(const MediaItem& item, const RequestContext& context) = 0;
+  // Blocks. The role takes the smaller of `limits` and its own. INVALID_ARGUMENT: the file cannot
+  // be read or is over a limit. CANCELLED or DEADLINE_EXCEEDED: as `context`.
+  virtual StatusOr<FoundMedia> Encode(const MediaItem& item, const MediaLimits& limits,
+                                      const RequestContext& context) = 0;
   // Runs an image encoder of its own, or the model's (name empty or the model's). NOT_FOUND: no
   // encoder of that name; FAILED_PRECONDITION: classes are wanted of one that has none.
   virtual StatusOr<ImageFeatures> EncodeImage(const ImageRequest& request,
+                                              const MediaLimits& limits,
                                               const RequestContext& context) = 0;
   virtual StatusOr<VisionInfo> Info(const RequestContext& context) = 0;
 };

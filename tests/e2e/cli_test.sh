@@ -10,7 +10,7 @@ trap 'kill "$pid" 2>/dev/null || true; rm -rf "$work"' EXIT
 fail() { echo "FAIL: $*" >&2; exit 1; }
 
 address="unix:$work/sock"
-"$sightline" serve --listen "$address" 2>"$work/log" &
+"$sightline" serve --listen "$address" --max-message-mib 4 2>"$work/log" &
 pid=$!
 for _ in $(seq 100); do
   grep -q '"serving"' "$work/log" && break
@@ -37,7 +37,38 @@ assert w["bf16"] <= w["stored"] <= w["f32"], m
 assert w.keys() == v.keys() and len(set(v.values())) == 1, m  # float32 in this family, whatever the decoder is
 assert w["f32"] >= 4 * m["weights"] and kv["f32"] == 2 * kv["f16"] > 0, m
 ' || fail "inspect --json"
-"$sightline" doctor --server "$address" | grep -q "a server answers" || fail "doctor"
+"$sightline" doctor --server "$address" >"$work/out" || fail "doctor: $(cat "$work/out")"
+grep -q "a server answers" "$work/out" || fail "doctor"
+grep -q 'rendered questions right' "$work/out" || fail "doctor does not score scenes"
+# Memory that holds files for now can be had.
+python3 -c '
+import re, sys
+said = float(re.search(r"memory +([0-9.]+) GiB available", open(sys.argv[1]).read())[1])
+have = int(re.search(r"MemAvailable: +(\d+)", open("/proc/meminfo").read())[1]) / (1 << 20)
+assert have / 2 - 1 < said < have * 2 + 1, (said, have)
+' "$work/out" || fail "doctor's memory: $(cat "$work/out")"
+# Any other model is asked, not scored.
+for model in qwen2_5_vl smolvlm; do
+  "$sightline" doctor --server "$address" --model "$(dirname "$0")/../golden/models/$model" >"$work/out" || fail "doctor fails $model: $(cat "$work/out")"
+  grep -q 'ok *answers *an image and a question in, [1-8] tokens out in [0-9]* ms' "$work/out" || fail "doctor of $model: $(cat "$work/out")"
+done
+# Of one without eyes, text; the 512 tokens of this decoder are the first of another's.
+golden="$(dirname "$0")/../golden/models"
+mkdir "$work/llama3"
+cp "$golden"/llama3/*.json "$golden/llama3/model.safetensors" "$golden"/qwen2_5_vl/chat_template.jinja "$golden"/qwen2_5_vl/tokenizer_config.json "$work/llama3"
+python3 -c '
+import json, sys
+t = json.load(open(sys.argv[1]))
+model, first = t["model"], 512 - len(t["added_tokens"])
+model["vocab"] = {k: i for k, i in model["vocab"].items() if i < first}
+pairs = [m.split(" ") if isinstance(m, str) else m for m in model["merges"]]
+model["merges"] = [[a, b] for a, b in pairs if {a, b, a + b} <= model["vocab"].keys()]
+for n, token in enumerate(t["added_tokens"]):
+    token["id"] = first + n
+json.dump(t, open(sys.argv[2], "w"))
+' "$golden/qwen2_5_vl/tokenizer.json" "$work/llama3/tokenizer.json"
+"$sightline" doctor --server "$address" --model "$work/llama3" >"$work/out" || fail "doctor fails a text model: $(cat "$work/out")"
+grep -q 'ok *answers *a question in, [1-8] tokens out in [0-9]* ms' "$work/out" || fail "doctor of a text model: $(cat "$work/out")"
 
 head -c 400 "$scenes/scene-0.png" > "$work/half.png"
 "$sightline" ask --server "$address" "$work/half.png" "what?" 2>"$work/error" && fail "a broken file was answered"
@@ -45,6 +76,17 @@ grep -q 'INVALID_ARGUMENT.*content\[0\].image.data' "$work/error" || fail "no cl
 "$sightline" ask --server "unix:$work/nobody" "$scenes/scene-0.png" "what?" 2>"$work/error" && fail "nobody answered"
 grep -q 'sightline serve' "$work/error" || fail "no advice: $(cat "$work/error")"
 "$sightline" ask --server "$address" missing.png "what?" 2>/dev/null && fail "a missing file was taken for text"
+"$sightline" ask --server "$address" "my photo.PNG" "what?" 2>"$work/error" && fail "a missing file with a space was taken for text"
+grep -q 'there is no file my photo.PNG' "$work/error" || fail "no clear error: $(cat "$work/error")"
+for command in ask caption; do
+  "$sightline" $command --server "$address" "$work" 2>"$work/error" && fail "$command took a folder"
+  grep -q "$work is a folder" "$work/error" || fail "no clear error: $(cat "$work/error")"
+done
+{ cat "$scenes/scene-0.png"; head -c 5000000 /dev/zero; } > "$work/large.png"
+"$sightline" ask --server "$address" "$work/large.png" "what?" 2>"$work/error" && fail "a request over the limit was taken"
+grep -q "larger than the server's max_message_mib" "$work/error" || fail "no clear error: $(cat "$work/error")"
+"$sightline" ask --server "$address" "$media/cut_mp4.mp4" "What happens?" 2>"$work/error" >/dev/null || fail "a cut-off clip was refused"
+grep -q "part 0: this clip's file is damaged: it is cut off, 1.5 of its 2.4 seconds could be read$" "$work/error" || fail "no warning: $(cat "$work/error")"
 echo "no picture" > "$work/notes.txt"
 "$sightline" ask --server "$address" "$work/notes.txt" "what?" 2>"$work/error" && fail "a text file was answered about"
 grep -q 'notes.txt is neither an image' "$work/error" || fail "no clear error: $(cat "$work/error")"

@@ -45,6 +45,7 @@ TEST_P(LifecycleTest, CancelFreesThePlace) {
     const grpc::Status busy = Answer(stub.get(), Ask("scene-0.png", "q"), &response);
     EXPECT_EQ(busy.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
     EXPECT_EQ(ReasonOf(FromGrpc(busy)), "SERVER_BUSY");
+    EXPECT_NE(busy.error_message().find("limits.max_concurrent"), std::string::npos);
     call.TryCancel();
     while (reader->Read(&event)) {
     }
@@ -182,6 +183,28 @@ TEST(StartTest, ReportsHowFarLoadingIsAndWhenRequestsCanCome) {
       std::count_if(shares.begin(), shares.end(), [](double s) { return s > 0 && s < 1; });
   EXPECT_GE(between, 3);
   EXPECT_EQ(before_opening, shares.size());
+}
+
+TEST(StartTest, AUnixSocketHasNoPort) {
+  ServerConfig c = BaseConfig("language");
+  c.listen = "unix:" + ::testing::TempDir() + "/sightline_lifecycle.sock";
+  auto server = Server::Start(c);
+  ASSERT_TRUE(server.ok()) << server.status();
+  EXPECT_EQ((*server)->port(), 0);
+}
+
+TEST(StartTest, ADeviceThatIsNotThereNamesTheSetting) {
+  ServerConfig c = BaseConfig("language");
+  c.device = "tpu";
+  EXPECT_EQ(FieldOf(Server::Start(c).status()), "model.device");
+  // Built without CUDA, or with it and without such a card.
+  c.device = "cuda:99";
+  const Status s = Server::Start(c).status();
+  EXPECT_EQ(FieldOf(s), "model.device") << s;
+  EXPECT_NE(s.message().find("model.device is \"cuda:99\""), absl::string_view::npos) << s;
+  if (ReasonOf(s) == "BACKEND_NOT_BUILT") {
+    EXPECT_NE(s.message().find("cmake --preset cuda"), absl::string_view::npos) << s;
+  }
 }
 
 TEST(RolesTest, APortThatIsTakenIsSaid) {

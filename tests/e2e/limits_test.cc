@@ -7,6 +7,7 @@
 
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
+#include "sightline/v1/image_encoder_service.grpc.pb.h"
 #include "tests/e2e/raw_call.h"
 #include "tests/e2e/world_server.h"
 
@@ -24,7 +25,7 @@ class LimitsTest : public ::testing::TestWithParam<bool> {
     c.max_videos = 1;
     c.max_text_bytes = 200;
     c.max_output_tokens = 50;
-    c.max_image_pixels = 1 << 20;
+    c.max_frames = 4;
     c.max_message_mib = 1;
     return c;
   }
@@ -118,6 +119,42 @@ TEST_P(LimitsTest, ClipSamplingHasRanges) {
   refuse(".data", [](auto* s) { s->mutable_start_offset()->set_seconds(100); });
 }
 
+TEST_P(LimitsTest, RefusalsNameTheSetting) {
+  auto refuse = [&](const char* setting, const char* field, const v1::AnswerRequest& r) {
+    v1::AnswerResponse response;
+    const Status s = FromGrpc(Answer(stub_.get(), r, &response));
+    EXPECT_EQ(s.code(), absl::StatusCode::kInvalidArgument) << s;
+    EXPECT_EQ(FieldOf(s), field) << s;
+    EXPECT_THAT(std::string(s.message()), ::testing::HasSubstr(std::string("limits.") + setting));
+  };
+  const v1::AnswerRequest still = Ask("scene-0.png", "q"), clip = Ask("clip-0.mp4", "q");
+  v1::AnswerRequest r = still;
+  for (int i = 0; i < 7; ++i) r.add_content()->set_text("x");
+  refuse("max_parts", "content", r);
+  r = still;
+  for (int i = 0; i < 2; ++i) *r.add_content() = MediaContent("scene-1.png");
+  refuse("max_images", "content[3].image", r);
+  r = clip;
+  *r.add_content() = MediaContent("clip-1.mp4");
+  refuse("max_videos", "content[2].video", r);
+  refuse("max_text_bytes", "content[1].text", Ask("scene-0.png", std::string(201, 'a')));
+  r = still;
+  r.mutable_generation_options()->set_max_output_tokens(51);
+  refuse("max_output_tokens", "generation_options.max_output_tokens", r);
+  r = clip;
+  r.mutable_content(0)->mutable_video()->mutable_sampling()->set_max_frames(5);
+  refuse("max_frames", "content[0].video.sampling.max_frames", r);
+}
+
+TEST_P(LimitsTest, NoMoreFramesAreLookedAtThanTheLimit) {
+  v1::AnswerRequest r = Ask("clip-0.mp4", "What happens?");
+  r.mutable_generation_options()->set_max_output_tokens(1);
+  v1::AnswerResponse response;
+  const grpc::Status s = Answer(stub_.get(), r, &response);
+  ASSERT_TRUE(s.ok()) << s.error_message();
+  EXPECT_EQ(response.summary().media(0).frame_offsets_size(), 4);
+}
+
 // Field 1 of AnswerRequest is content, field 1 of that text.
 TEST_P(LimitsTest, BytesThatAreNoMessageAreRefused) {
   const std::string not_utf8("\x0a\x04\x0a\x02\xff\xfe", 6), truncated("\x0a\x7f", 2),
@@ -154,7 +191,10 @@ TEST_P(LimitsTest, LargeMessagesAreRefused) {
   v1::AnswerRequest r = Ask("scene-0.png", "q");
   r.mutable_content(0)->mutable_image()->set_data(std::string((1 << 20) + 100, 'x'));
   v1::AnswerResponse response;
-  EXPECT_EQ(Answer(stub_.get(), r, &response).error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  const grpc::Status s = Answer(stub_.get(), r, &response);
+  EXPECT_EQ(s.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  // gRPC's own refusal, as the proto says.
+  EXPECT_TRUE(s.error_details().empty());
   EXPECT_TRUE(
       Answer(stub_.get(), Ask("scene-0.png", "How many objects are there?"), &response).ok());
 }
@@ -191,6 +231,83 @@ TEST_P(LimitsTest, CaptionTakesNoText) {
   const grpc::Status s = stub_->Caption(&call, r, &response);
   EXPECT_EQ(s.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_EQ(FieldOf(FromGrpc(s)), "content[1].text");
+}
+
+// Limits that act where media are decoded, in the vision role: the gateway's count there too.
+class MediaLimitsTest : public ::testing::TestWithParam<bool> {
+ protected:
+  static ServerConfig Tight() {
+    ServerConfig c = BaseConfig();
+    c.max_image_pixels = 1000;
+    c.max_video_s = 0.5;
+    return c;
+  }
+  static Status Refusal(v1::VisionLanguageService::Stub* stub, const std::string& file) {
+    v1::AnswerResponse response;
+    return FromGrpc(Answer(stub, Ask(file, "What is there?"), &response));
+  }
+  static void Expect(const Status& s, const char* reason, const char* field, const char* setting) {
+    EXPECT_EQ(ReasonOf(s), reason) << s;
+    EXPECT_EQ(FieldOf(s), field) << s;
+    EXPECT_THAT(std::string(s.message()), ::testing::HasSubstr(std::string("limits.") + setting));
+  }
+};
+
+TEST_P(MediaLimitsTest, SizesAndLengthsAreHeldAgainstTheGatewaysLimits) {
+  Deployment server(GetParam(), Tight());
+  auto stub = server.Stub();
+  Expect(Refusal(stub.get(), "scene-0.png"), "IMAGE_TOO_LARGE", "content[0].image.data",
+         "max_image_pixels");
+  Expect(Refusal(stub.get(), "clip-0.mp4"), "VIDEO_TOO_LONG", "content[0].video.data",
+         "max_video_s");
+  v1::EncodeImageRequest request;
+  request.mutable_image()->set_data(ReadFile(SceneFile("scene-0.png")));
+  v1::EncodeImageResponse response;
+  grpc::ClientContext call;
+  SetDeadline(&call, 60);
+  Expect(FromGrpc(v1::ImageEncoderService::NewStub(server.Channel())
+                      ->EncodeImage(&call, request, &response)),
+         "IMAGE_TOO_LARGE", "image.data", "max_image_pixels");
+}
+
+TEST_P(MediaLimitsTest, DecodingEndsAtTheGatewaysLimit) {
+  ServerConfig front = BaseConfig();
+  front.max_decode_s = 1e-4;
+  Deployment server(GetParam(), front);
+  const Status s = Refusal(server.Stub().get(), "clip-0.mp4");
+  EXPECT_EQ(s.code(), absl::StatusCode::kResourceExhausted);
+  Expect(s, "VIDEO_DECODE_BUDGET", "content[0].video.data", "max_decode_s");
+  // No limit of images.
+  EXPECT_TRUE(Refusal(server.Stub().get(), "scene-0.png").ok());
+}
+
+// Two gateways of one vision role: what one let in is no way round the other's limits.
+TEST(SharedRoleTest, TokensThatAreThereAreHeldAgainstTheLimitsOfWhoAsks) {
+  auto vision = Server::Start(BaseConfig("vision")),
+       language = Server::Start(BaseConfig("language"));
+  ASSERT_TRUE(vision.ok() && language.ok());
+  auto gateway = [&](int64_t pixels, double seconds) {
+    ServerConfig c = BaseConfig("gateway");
+    c.vision = "127.0.0.1:" + std::to_string((*vision)->port());
+    c.language = "127.0.0.1:" + std::to_string((*language)->port());
+    c.max_image_pixels = pixels;
+    c.max_video_s = seconds;
+    return Server::Start(c);
+  };
+  auto wide = gateway(1 << 20, 60), tight = gateway(1000, 0.5);
+  ASSERT_TRUE(wide.ok() && tight.ok());
+  auto wide_stub = v1::VisionLanguageService::NewStub((*wide)->Channel()),
+       tight_stub = v1::VisionLanguageService::NewStub((*tight)->Channel());
+  for (const char* file : {"scene-0.png", "clip-0.mp4"}) {
+    v1::AnswerResponse response;
+    const v1::AnswerRequest r = Ask(file, "What is there?");
+    ASSERT_TRUE(Answer(wide_stub.get(), r, &response).ok());
+    ASSERT_TRUE(Answer(wide_stub.get(), r, &response).ok());
+    EXPECT_TRUE(response.summary().media(0).cached());
+    EXPECT_EQ(Answer(tight_stub.get(), r, &response).error_code(),
+              grpc::StatusCode::INVALID_ARGUMENT)
+        << file;
+  }
 }
 
 // As many images as the limits let through are more than the context of the model that ships holds.
@@ -236,6 +353,8 @@ TEST_P(ContextTest, TheOnePartOfACaptionIsAtFault) {
   EXPECT_EQ(FieldOf(s), "content[1]");
 }
 
+INSTANTIATE_TEST_SUITE_P(Deployments, MediaLimitsTest, ::testing::Values(false, true),
+                         [](const auto& p) { return p.param ? "Split" : "Whole"; });
 INSTANTIATE_TEST_SUITE_P(Deployments, ContextTest, ::testing::Values(false, true),
                          [](const auto& p) { return p.param ? "Split" : "Whole"; });
 INSTANTIATE_TEST_SUITE_P(Deployments, LimitsTest, ::testing::Values(false, true),

@@ -69,6 +69,46 @@ TEST_P(MalformedMediaTest, EachFileGetsItsCodeAndTheServerGoesOn) {
   }
 }
 
+v1::AnswerRequest AskClip(const std::string& file) {
+  v1::AnswerRequest r;
+  r.add_content()->set_text("What happens?");
+  r.add_content()->mutable_video()->set_data(ReadMedia(file));
+  r.mutable_generation_options()->set_max_output_tokens(2);
+  return r;
+}
+
+std::vector<v1::Warning> DamageIn(const v1::AnswerResponse& response) {
+  std::vector<v1::Warning> found;
+  for (const v1::Warning& w : response.summary().warnings()) {
+    if (w.code() == v1::WARNING_CODE_MEDIA_DAMAGED) found.push_back(w);
+  }
+  return found;
+}
+
+// A clip that is cut off is answered with a warning, from the cache too; a sound one without.
+TEST_P(MalformedMediaTest, ADamagedClipIsAnsweredWithAWarning) {
+  Deployment server(GetParam());
+  auto stub = server.Stub();
+  for (bool cached : {false, true}) {
+    v1::AnswerResponse response;
+    const grpc::Status s = Answer(stub.get(), AskClip("cut_mp4.mp4"), &response);
+    ASSERT_TRUE(s.ok()) << s.error_message();
+    EXPECT_EQ(response.summary().media(0).cached(), cached);
+    const std::vector<v1::Warning> damage = DamageIn(response);
+    ASSERT_EQ(damage.size(), 1u);
+    EXPECT_EQ(damage[0].content_index(), 1);
+    EXPECT_EQ(damage[0].message(),
+              "this clip's file is damaged: it is cut off, 1.5 of its 2.4 seconds could be read");
+  }
+  v1::AnswerResponse response;
+  ASSERT_TRUE(Answer(stub.get(), AskClip("mov_every_third_frame_zeros.mov"), &response).ok());
+  ASSERT_EQ(DamageIn(response).size(), 1u);
+  EXPECT_EQ(DamageIn(response)[0].message(),
+            "this clip's file is damaged: 1 frame to look at could not be decoded");
+  ASSERT_TRUE(Answer(stub.get(), AskClip("clip_h264_b_frames.mp4"), &response).ok());
+  EXPECT_TRUE(DamageIn(response).empty());
+}
+
 INSTANTIATE_TEST_SUITE_P(Deployments, MalformedMediaTest, ::testing::Values(false, true),
                          [](const auto& p) { return p.param ? "Split" : "Whole"; });
 

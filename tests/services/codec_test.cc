@@ -17,7 +17,7 @@ EncodedMedia RandomMedia(std::mt19937* rng) {
   m.out_of_domain_score = 0.25;
   m.source_width_px = 640;
   m.source_height_px = 480;
-  m.content_hash = "abc";
+  m.damage = {1.5, 2, 3};
   m.tile_rows = 1;
   m.tile_cols = 2;
   m.seconds_per_span = 0.75;
@@ -46,15 +46,22 @@ TEST(CodecTest, MediaComeBackBitForBit) {
     EXPECT_EQ((*back)->spans[i].deepstack, m.spans[i].deepstack);
     EXPECT_EQ((*back)->spans[i].time_s, m.spans[i].time_s);
   }
-  EXPECT_EQ((*back)->content_hash, m.content_hash);
+  EXPECT_EQ((*back)->damage.missing_s, 1.5);
+  EXPECT_EQ((*back)->damage.lost_frames, 2);
+  EXPECT_EQ((*back)->damage.damaged_frames, 3);
   EXPECT_EQ((*back)->out_of_domain_score, m.out_of_domain_score);
   EXPECT_EQ((*back)->tile_rows, 1);
   EXPECT_EQ((*back)->tile_cols, 2);
   EXPECT_EQ((*back)->seconds_per_span, 0.75);
   wire.clear_out_of_domain_score();
+  wire.clear_damage();
   back = DecodeMedia(wire);
   ASSERT_TRUE(back.ok());
   EXPECT_FALSE((*back)->out_of_domain_score.has_value());
+  EXPECT_FALSE((*back)->damage.any());
+  internal::v1::EncodedMedia sound;
+  EncodeMedia(**back, &sound);
+  EXPECT_FALSE(sound.has_damage());
 }
 
 TEST(CodecTest, ImageFeaturesComeBackBitForBit) {
@@ -87,6 +94,23 @@ TEST(CodecTest, ImageFeaturesComeBackBitForBit) {
   EXPECT_TRUE(refused([](auto* w) { w->mutable_classes(0)->set_probability(2); }));
 }
 
+TEST(CodecTest, LimitsComeBackAndWhatIsNotSaidIsNone) {
+  const MediaLimits limits{1000, 1, 2.5, 0.5, 7};
+  internal::v1::MediaLimits wire;
+  EncodeLimits(limits, &wire);
+  const MediaLimits back = DecodeLimits(wire), wide = DecodeLimits({});
+  EXPECT_EQ(back.max_image_pixels, 1000);
+  EXPECT_EQ(back.max_video_s, 2.5);
+  EXPECT_EQ(back.max_decode_s, 0.5);
+  EXPECT_EQ(back.max_frames, 7);
+  const MediaLimits own;
+  EXPECT_GT(wide.max_image_pixels, own.max_image_pixels);
+  EXPECT_GT(wide.max_video_bytes, own.max_video_bytes);
+  EXPECT_GT(wide.max_video_s, own.max_video_s);
+  EXPECT_GT(wide.max_decode_s, own.max_decode_s);
+  EXPECT_GT(wide.max_frames, own.max_frames);
+}
+
 TEST(CodecTest, ContradictionsAreRefused) {
   std::mt19937 rng(12);
   internal::v1::EncodedMedia sound;
@@ -106,6 +130,10 @@ TEST(CodecTest, ContradictionsAreRefused) {
   EXPECT_TRUE(refused([](auto* w) { w->set_tile_rows(-1); }));
   EXPECT_TRUE(refused([](auto* w) { w->set_seconds_per_span(-1); }));
   EXPECT_TRUE(refused([](auto* w) { w->set_seconds_per_span(std::nan("")); }));
+  EXPECT_TRUE(refused([](auto* w) { w->mutable_damage()->set_missing_s(-1); }));
+  EXPECT_TRUE(refused([](auto* w) { w->mutable_damage()->set_missing_s(std::nan("")); }));
+  EXPECT_TRUE(refused([](auto* w) { w->mutable_damage()->set_lost_frames(-1); }));
+  EXPECT_TRUE(refused([](auto* w) { w->mutable_damage()->set_damaged_frames(-1); }));
   EXPECT_TRUE(refused([](auto* w) { w->set_kind(internal::v1::MEDIA_KIND_UNSPECIFIED); }));
 }
 

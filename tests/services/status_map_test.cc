@@ -29,6 +29,19 @@ TEST(StatusMapTest, CodesReasonsFieldsAndHintsSurviveTheWire) {
   EXPECT_TRUE(ToGrpc(absl::OkStatus()).ok());
 }
 
+TEST(StatusMapTest, ShortagesOfEveryLayerSayWhenToComeBack) {
+  for (const char* reason :
+       {"QUEUE_FULL", "OUT_OF_MEMORY", "IMAGE_OUT_OF_MEMORY", "VIDEO_OUT_OF_MEMORY"}) {
+    const Status s = ErrorWithReason(absl::StatusCode::kResourceExhausted, reason, "later");
+    EXPECT_FALSE(RetryMsOf(s).has_value());
+    EXPECT_GT(RetryMsOf(FromGrpc(ToGrpc(s))).value_or(0), 0) << reason;
+  }
+  // What costs too much costs too much next time.
+  const Status s =
+      ErrorWithReason(absl::StatusCode::kResourceExhausted, "VIDEO_DECODE_BUDGET", "too much");
+  EXPECT_FALSE(RetryMsOf(FromGrpc(ToGrpc(s))).has_value());
+}
+
 TEST(StatusMapTest, InternalTextStaysInside) {
   const grpc::Status wire = ToGrpc(absl::InternalError("/root/secret 0x7fff"), "id");
   EXPECT_EQ(wire.error_message().find("secret"), std::string::npos);

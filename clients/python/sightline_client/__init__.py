@@ -25,7 +25,11 @@ class SightlineError(Exception):
         for key, value in error.trailing_metadata() or ():
             if key == "grpc-status-details-bin":
                 self._read_details(value)
-        super().__init__(f"{self.code.name}: {error.details()}")
+        said = error.details()
+        # gRPC itself refuses such a request, in words that tell of no setting.
+        if self.code == grpc.StatusCode.RESOURCE_EXHAUSTED and self.reason is None and "larger than max" in (said or ""):
+            said = f"the request is larger than the server's max_message_mib; gRPC says: {said}"
+        super().__init__(f"{self.code.name}: {said}")
 
     def _read_details(self, raw):
         status = status_pb2.Status.FromString(raw)

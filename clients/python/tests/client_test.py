@@ -1,4 +1,4 @@
-"""client_test.py SIGHTLINE SCENE_FILES: the Python client against a real server process."""
+"""client_test.py SIGHTLINE SCENE_FILES MEDIA_FILES: the Python client against a real server process."""
 import json
 import os
 import subprocess
@@ -12,7 +12,7 @@ import grpc
 from sightline_client import Client, SightlineError, image, video
 from sightline.v1 import generation_pb2
 
-PROGRAM, SCENES = sys.argv[1:3]
+PROGRAM, SCENES, MEDIA = sys.argv[1:4]
 
 
 def scene(name):
@@ -24,7 +24,7 @@ class ClientTest(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory()
         cls.address = f"unix:{cls.folder.name}/sock"
-        cls.server = subprocess.Popen([PROGRAM, "serve", "--listen", cls.address, "--log-level", "error"])
+        cls.server = subprocess.Popen([PROGRAM, "serve", "--listen", cls.address, "--log-level", "error", "--max-message-mib", "4"])
         cls.client = Client(cls.address)
         for _ in range(100):
             try:
@@ -80,6 +80,17 @@ class ClientTest(unittest.TestCase):
         self.assertEqual(caught.exception.code, grpc.StatusCode.INVALID_ARGUMENT)
         self.assertEqual(caught.exception.field, "content[0].image.data")
         self.assertEqual(caught.exception.reason, "IMAGE_UNSUPPORTED_FORMAT")
+
+    def test_a_request_that_is_too_large_names_the_setting(self):
+        with self.assertRaises(SightlineError) as caught:
+            self.client.answer(image(bytes(5 << 20)), "what?")
+        self.assertEqual(caught.exception.code, grpc.StatusCode.RESOURCE_EXHAUSTED)
+        self.assertIn("larger than the server's max_message_mib", str(caught.exception))
+
+    def test_a_damaged_clip_warns(self):
+        with open(os.path.join(MEDIA, "cut_mp4.mp4"), "rb") as file:
+            reply = self.client.answer(video(file.read()), "What happens?", max_output_tokens=2)
+        self.assertIn(generation_pb2.WARNING_CODE_MEDIA_DAMAGED, [w.code for w in reply.summary.warnings])
 
     def test_reflection_lists_the_service(self):
         # The generated grpc.reflection lies beside the stubs, outside the installed package of that name.
