@@ -93,10 +93,15 @@ Status CheckListen(const ServerConfig& c) {
                 "unix:PATH, or set --insecure when a proxy protects it");
 }
 
-// Where a gateway finds a role. Names are looked up by gRPC, which also takes them as dns:///NAME.
+// Where a gateway finds a role: HOST:PORT, unix:PATH, or what gRPC reads by itself.
 Status CheckRoleAddress(const char* key, std::string_view address) {
   constexpr std::string_view kDns = "dns:///";
   const std::string given(address);
+  for (std::string_view scheme : {"dns://", "dns:", "ipv4:", "ipv6:", "unix-abstract:"}) {
+    const bool others =
+        address.substr(0, scheme.size()) == scheme && address.size() > scheme.size();
+    if (others && address.substr(0, kDns.size()) != kDns) return absl::OkStatus();
+  }
   if (address.substr(0, kDns.size()) == kDns) address.remove_prefix(kDns.size());
   auto parsed = ParseAddress(address);
   if (!parsed.ok()) return Refuse(key, std::string(parsed.status().message()), given);

@@ -235,7 +235,8 @@ Status Server::Impl::Listen(bool in_process) {
     return ErrorWithReason(
         absl::StatusCode::kUnavailable, "CANNOT_LISTEN",
         "cannot listen on " + config.listen +
-            "; is another server running there, or the address not of this machine?");
+            "; is another server running there, the address not of this machine, or the folder of "
+            "the socket missing?");
   }
   // gRPC says 1 of a unix socket that it has bound.
   if (auto address = ParseAddress(config.listen); address.ok() && address->IsUnix()) port = 0;

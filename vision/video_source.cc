@@ -262,11 +262,15 @@ Status VideoSource::PickStream() {
 }
 
 int64_t VideoSource::indexed_packets() const {
-  return container_ == "mov" ? avformat_index_get_entries_count(stream_) : 0;
+  if (container_ != "mov") return 0;
+  int64_t packets = 0;
+  for (int i = 0; i < avformat_index_get_entries_count(stream_); ++i)
+    packets += avformat_index_get_entry(stream_, i)->size > 0;  // empty ones are never read
+  return packets;
 }
 
 int64_t VideoSource::last_indexed_dts() const {
-  const auto count = static_cast<int>(indexed_packets());
+  const int count = container_ == "mov" ? avformat_index_get_entries_count(stream_) : 0;
   const AVIndexEntry* last = count > 0 ? avformat_index_get_entry(stream_, count - 1) : nullptr;
   return last ? last->timestamp : AV_NOPTS_VALUE;
 }

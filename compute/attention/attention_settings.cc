@@ -31,6 +31,8 @@ void CheckLists(const BlockList& lists, const AttentionSizes& sizes) {
     CheckRange(run.first, run.count, "lists.queries", {"T", rows});
   for (const RowRun& run : lists.keys) CheckRange(run.first, run.count, "lists.keys", {"S", keys});
   if (lists.causal) CheckSize(lists.query_offset, "lists.query_offset", {"S - T", keys - rows});
+  SL_CHECK((lists.kv_heads.empty() || std::ssize(lists.kv_heads) == lists.tiles()) &&
+           "lists.kv_heads: all tiles name their heads, or none");
   for (const HeadRun& run : lists.kv_heads)
     CheckRange(run.first, run.count, "lists.kv_heads", {"G", kv_heads});
   CheckApart(lists, rows, kv_heads);

@@ -44,8 +44,10 @@ StatusOr<std::byte*> PagePool::TakeFree() {
   std::lock_guard<std::mutex> lock(mu_);
   if (free_.empty() && made_ < capacity()) Grow();
   if (free_.empty()) {
-    return ErrorWithReason(absl::StatusCode::kResourceExhausted, "KV_CACHE_FULL",
-                           "no room for this request's context at the moment; try again later");
+    return ErrorWithReason(
+        absl::StatusCode::kResourceExhausted, "KV_CACHE_FULL",
+        "this request's context needs more room for keys and values than there is; "
+        "the setting kv_mib says how much");
   }
   std::byte* page = free_.back();
   free_.pop_back();

@@ -104,7 +104,8 @@ StatusOr<v1::Content> ToContent(const std::string& argument, MediaKind kind, boo
     const bool looks_like_file = argument.size() < 200 && argument.find(' ') == std::string::npos &&
                                  !fs::path(argument).extension().empty();
     if (must_be_file || looks_like_file || HasMediaExtension(argument))
-      return absl::NotFoundError("there is no file " + argument);
+      return absl::NotFoundError("there is no file " + argument +
+                                 (must_be_file ? "" : " (text must not end like a file's name)"));
     content.set_text(argument);
     return content;
   }
@@ -146,10 +147,11 @@ int Fail(const grpc::Status& status, const Target& target) {
     return 1;
   }
   if (IsTooLarge(status)) {
-    std::fprintf(stderr,
-                 "error: the request is larger than the server's max_message_mib (its setting "
-                 "--max-message-mib); gRPC says: %s\n",
-                 status.error_message().c_str());
+    std::fprintf(
+        stderr,
+        "error: the request is larger than the server's max_message_mib (%s); gRPC says: %s\n",
+        target.local ? "here from SIGHTLINE_MAX_MESSAGE_MIB" : "its setting --max-message-mib",
+        status.error_message().c_str());
     return 1;
   }
   std::fprintf(stderr, "error: %s (%s%s%s%s)\n", std::string(s.message()).c_str(),

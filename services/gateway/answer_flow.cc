@@ -31,9 +31,13 @@ std::string SayDamage(const EncodedMedia& media) {
     between = "; ";
   };
   if (d.missing_s > 0) {
+    // An index of fragments covers those alone that the file holds: more may be missing.
     char seconds[96];
-    std::snprintf(seconds, sizeof seconds, "it is cut off, %.1f of its %.1f seconds could be read",
-                  media.duration_s, media.duration_s + d.missing_s);
+    std::snprintf(seconds, sizeof seconds,
+                  d.missing_s < 0.1
+                      ? "it is cut off near its end, %.1f seconds could be read"
+                      : "it is cut off, %.1f seconds could be read and at least %.1f are missing",
+                  media.duration_s, d.missing_s);
     add(seconds);
   }
   if (d.lost_frames > 0)
@@ -107,8 +111,9 @@ Status AnswerFlow::Run(const std::vector<CheckedPart>& parts, const CheckedOptio
     }
     auto media = vision_->Encode(part.media, limits_, context);
     if (!media.ok()) {
+      // What the server is short of is not a fault of this part.
       const bool theirs = media.status().code() == absl::StatusCode::kInvalidArgument ||
-                          !ReasonOf(media.status()).empty();
+                          ReasonOf(media.status()) == "VIDEO_DECODE_BUDGET";
       return theirs && FieldOf(media.status()).empty() ? AtField(media.status(), part.field)
                                                        : media.status();
     }

@@ -1,5 +1,6 @@
 #include "services/roles/codec.h"
 
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <string>
@@ -14,7 +15,8 @@ namespace pb = internal::v1;
 constexpr int kMaxSide = 4096;
 constexpr int kMaxChannels = 65536;
 constexpr size_t kMaxLevels = 64;
-constexpr double kMaxSeconds = 1e15;
+constexpr double kMaxSeconds = 4e9;  // whose nanoseconds are a number of 64 bits
+bool InRange(double seconds) { return seconds >= 0 && seconds <= kMaxSeconds; }  // no NaN either
 
 pb::MediaKind KindToWire(MediaItem::Kind kind) {
   return kind == MediaItem::Kind::kVideo ? pb::MEDIA_KIND_VIDEO : pb::MEDIA_KIND_IMAGE;
@@ -67,6 +69,10 @@ StatusOr<MediaItem> DecodeMediaItem(const pb::EncodeRequest& in) {
   item.sampling.max_frames = in.max_frames();
   item.sampling.start_s = in.start_s();
   item.sampling.end_s = in.end_s();
+  for (double v : {in.frames_per_second(), in.start_s(), in.end_s()}) {
+    if (!(v >= 0 && v <= 1e12))
+      return absl::InvalidArgumentError("which frames are wanted is out of range");
+  }
   return item;
 }
 
@@ -121,6 +127,8 @@ StatusOr<std::shared_ptr<const EncodedMedia>> DecodeMedia(const pb::EncodedMedia
     span.rows = wire.rows();
     span.cols = wire.cols();
     span.time_s = wire.time_s();
+    if (!(std::fabs(span.time_s) <= kMaxSeconds))  // below 0 of a still
+      return absl::InvalidArgumentError("a visual span's time is out of range");
     if (span.rows < 1 || span.rows > kMaxSide || span.cols < 1 || span.cols > kMaxSide) {
       return absl::InvalidArgumentError("visual span has an impossible size");
     }
@@ -151,13 +159,17 @@ StatusOr<std::shared_ptr<const EncodedMedia>> DecodeMedia(const pb::EncodedMedia
       int64_t{media->tile_rows} * media->tile_cols > int64_t{in.spans_size()}) {
     return absl::InvalidArgumentError("there are fewer spans than tiles");
   }
+  if (!InRange(media->duration_s) || media->source_width_px < 0 || media->source_height_px < 0 ||
+      !std::isfinite(media->out_of_domain_score.value_or(0))) {
+    return absl::InvalidArgumentError("what is said of the media is out of range");
+  }
   if (!(media->seconds_per_span >= 0 && media->seconds_per_span <= 1e5)) {
     return absl::InvalidArgumentError("time between spans is out of range");
   }
   media->damage = {in.damage().missing_s(), in.damage().lost_frames(),
                    in.damage().damaged_frames()};
-  if (!(media->damage.missing_s >= 0 && media->damage.missing_s <= kMaxSeconds) ||
-      media->damage.lost_frames < 0 || media->damage.damaged_frames < 0) {
+  if (!InRange(media->damage.missing_s) || media->damage.lost_frames < 0 ||
+      media->damage.damaged_frames < 0) {
     return absl::InvalidArgumentError("what the file has lost is out of range");
   }
   return std::shared_ptr<const EncodedMedia>(std::move(media));

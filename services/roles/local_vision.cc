@@ -50,7 +50,8 @@ StatusOr<FoundMedia> LocalVision::Encode(const MediaItem& item, const MediaLimit
                                          const RequestContext& context) {
   const MediaLimits least = Smaller(limits, pipeline_->limits());
   MediaItem seen = item;
-  seen.sampling = Capped(item.sampling, pipeline_->traits().clip, least);
+  if (item.kind == MediaItem::Kind::kVideo)
+    seen.sampling = Capped(item.sampling, pipeline_->traits().clip, least);
   // Who waits for another's result holds no place.
   auto found = cache_.Get(MediaKey(seen, pipeline_->traits().model), context, [&] {
     return Placed(context, [&] { return Make(seen, least, context); });

@@ -46,6 +46,8 @@ TEST(CodecTest, MediaComeBackBitForBit) {
     EXPECT_EQ((*back)->spans[i].deepstack, m.spans[i].deepstack);
     EXPECT_EQ((*back)->spans[i].time_s, m.spans[i].time_s);
   }
+  wire.mutable_spans(0)->set_time_s(-1);  // a still's
+  EXPECT_TRUE(DecodeMedia(wire).ok());
   EXPECT_EQ((*back)->damage.missing_s, 1.5);
   EXPECT_EQ((*back)->damage.lost_frames, 2);
   EXPECT_EQ((*back)->damage.damaged_frames, 3);
@@ -134,7 +136,26 @@ TEST(CodecTest, ContradictionsAreRefused) {
   EXPECT_TRUE(refused([](auto* w) { w->mutable_damage()->set_missing_s(std::nan("")); }));
   EXPECT_TRUE(refused([](auto* w) { w->mutable_damage()->set_lost_frames(-1); }));
   EXPECT_TRUE(refused([](auto* w) { w->mutable_damage()->set_damaged_frames(-1); }));
+  EXPECT_TRUE(refused([](auto* w) { w->set_duration_s(1e15); }));
+  EXPECT_TRUE(refused([](auto* w) { w->set_source_height_px(-1); }));
+  EXPECT_TRUE(refused([](auto* w) { w->set_out_of_domain_score(std::nan("")); }));
+  EXPECT_TRUE(refused([](auto* w) { w->mutable_spans(0)->set_time_s(std::nan("")); }));
   EXPECT_TRUE(refused([](auto* w) { w->set_kind(internal::v1::MEDIA_KIND_UNSPECIFIED); }));
+}
+
+TEST(CodecTest, ImpossibleTimesAreRefused) {
+  internal::v1::EncodeRequest wire;
+  MediaItem item;
+  item.kind = MediaItem::Kind::kVideo;
+  EncodeMediaItem(item, &wire);
+  EXPECT_TRUE(DecodeMediaItem(wire).ok());
+  for (double impossible : {std::nan(""), -1.0, 1e300}) {
+    internal::v1::EncodeRequest start = wire, end = wire, rate = wire;
+    start.set_start_s(impossible);
+    end.set_end_s(impossible);
+    rate.set_frames_per_second(impossible);
+    for (const auto& w : {start, end, rate}) EXPECT_FALSE(DecodeMediaItem(w).ok()) << impossible;
+  }
 }
 
 TEST(CodecTest, GenerateComesBack) {

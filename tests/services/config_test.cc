@@ -135,12 +135,14 @@ TEST(ConfigTest, RolesAreFoundByNameOrAddress) {
   ServerConfig c;
   c.role = "gateway";
   c.language = "unix:/tmp/language";
-  for (const char* sound : {"vision:50052", "vision.example.com:1", "dns:///vision:50052",
-                            "10.0.0.7:1", "[fe80::1]:1", "unix:/tmp/vision"}) {
+  for (const char* sound :
+       {"vision:50052", "vision.example.com:1", "dns:///vision:50052", "10.0.0.7:1", "[fe80::1]:1",
+        "unix:/tmp/vision", "dns:vision:1", "ipv4:10.0.0.7:1,10.0.0.8:1", "unix-abstract:vision"}) {
     c.vision = sound;
     EXPECT_TRUE(CheckConfig(c).ok()) << CheckConfig(c);
   }
-  for (const char* malformed : {"vision", "vision:0", "vision:x", "dns:///vision", "unix:"}) {
+  for (const char* malformed :
+       {"vision", "vision:0", "vision:x", "dns:///vision", "unix:", "ipv4:"}) {
     c.vision = malformed;
     EXPECT_EQ(FieldOf(CheckConfig(c)), "server.vision") << malformed;
   }
