@@ -53,7 +53,7 @@ bool Address::OnThisMachine() const {
 StatusOr<Address> ParseAddress(std::string_view text) {
   constexpr std::string_view kUnix = "unix:";
   Address out;
-  if (text.substr(0, kUnix.size()) == kUnix) {
+  if (text.starts_with(kUnix)) {
     out.path = text.substr(kUnix.size());
     return out.path.empty() ? Malformed() : StatusOr<Address>(out);
   }

@@ -21,17 +21,16 @@ std::string Leaf(const char* key) {
   return k.substr(k.find('.') + 1);
 }
 
+Status Refuse(const char* key, const std::string& why) {
+  return ErrorWithReason(absl::StatusCode::kInvalidArgument, "CONFIG_INVALID",
+                         std::string(key) + " " + why, key);
+}
 // "limits.max_images must be .., not "many"".
 Status Refuse(const char* key, const std::string& why, const std::string& value) {
   constexpr size_t kShown = 80;
   const std::string shown =
       value.size() > kShown ? value.substr(0, kShown) + "\"..." : value + "\"";
-  return ErrorWithReason(absl::StatusCode::kInvalidArgument, "CONFIG_INVALID",
-                         std::string(key) + " " + why + ", not \"" + shown, key);
-}
-Status Refuse(const char* key, const std::string& why) {
-  return ErrorWithReason(absl::StatusCode::kInvalidArgument, "CONFIG_INVALID",
-                         std::string(key) + " " + why, key);
+  return Refuse(key, why + ", not \"" + shown);
 }
 
 // The same refusal, with the place that the value came from in front.
@@ -97,12 +96,12 @@ Status CheckListen(const ServerConfig& c) {
 Status CheckRoleAddress(const char* key, std::string_view address) {
   constexpr std::string_view kDns = "dns:///";
   const std::string given(address);
-  for (std::string_view scheme : {"dns://", "dns:", "ipv4:", "ipv6:", "unix-abstract:"}) {
-    const bool others =
-        address.substr(0, scheme.size()) == scheme && address.size() > scheme.size();
-    if (others && address.substr(0, kDns.size()) != kDns) return absl::OkStatus();
+  if (address.starts_with(kDns)) {
+    address.remove_prefix(kDns.size());
+  } else {
+    for (std::string_view scheme : {"dns:", "ipv4:", "ipv6:", "unix-abstract:"})
+      if (address.starts_with(scheme) && address != scheme) return absl::OkStatus();
   }
-  if (address.substr(0, kDns.size()) == kDns) address.remove_prefix(kDns.size());
   auto parsed = ParseAddress(address);
   if (!parsed.ok()) return Refuse(key, std::string(parsed.status().message()), given);
   if (!parsed->IsUnix() && parsed->port == 0)

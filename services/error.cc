@@ -21,6 +21,12 @@ Status TryLater(absl::StatusCode code, std::string_view message, std::string_vie
   return WithRetryMs(ErrorWithReason(code, View(reason), View(message)), retry_ms);
 }
 
+Status AtFile(Status status, std::string_view field) {
+  const bool at_fault = status.code() == absl::StatusCode::kInvalidArgument ||
+                        ReasonOf(status) == "VIDEO_DECODE_BUDGET";
+  return at_fault && FieldOf(status).empty() ? AtField(std::move(status), View(field)) : status;
+}
+
 std::optional<int64_t> RetryMsOf(const Status& status) {
   auto payload = status.GetPayload(kRetryMs);
   int64_t ms = 0;

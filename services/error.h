@@ -19,6 +19,10 @@ Status InvalidField(std::string_view field, std::string_view why,
 Status TryLater(absl::StatusCode code, std::string_view message, std::string_view reason,
                 int64_t retry_ms);
 
+// Of a file that `field` holds and that was not read: names the field where the file is at fault
+// and none is named yet. What the server is short of is no fault of the file.
+Status AtFile(Status status, std::string_view field);
+
 std::optional<int64_t> RetryMsOf(const Status& status);
 Status WithRetryMs(Status status, int64_t retry_ms);
 

@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <string>
 
+#include "services/error.h"
+
 namespace sightline {
 namespace {
 
@@ -110,13 +112,7 @@ Status AnswerFlow::Run(const std::vector<CheckedPart>& parts, const CheckedOptio
       continue;
     }
     auto media = vision_->Encode(part.media, limits_, context);
-    if (!media.ok()) {
-      // What the server is short of is not a fault of this part.
-      const bool theirs = media.status().code() == absl::StatusCode::kInvalidArgument ||
-                          ReasonOf(media.status()) == "VIDEO_DECODE_BUDGET";
-      return theirs && FieldOf(media.status()).empty() ? AtField(media.status(), part.field)
-                                                       : media.status();
-    }
+    if (!media.ok()) return AtFile(media.status(), part.field);
     strange += Describe(part, *media, summary);
     request.parts.push_back({std::move(media->media)});
   }

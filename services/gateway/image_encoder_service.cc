@@ -8,13 +8,6 @@ namespace {
 constexpr char kModels[] = "models/";
 constexpr int kDefaultClasses = 5, kMostClasses = 1000;
 
-// Errors of the file name the field that held it.
-Status AtImage(Status status) {
-  const bool of_the_file =
-      status.code() == absl::StatusCode::kInvalidArgument && FieldOf(status).empty();
-  return of_the_file ? AtField(std::move(status), "image.data") : status;
-}
-
 // What both calls share: a name like "models/NAME" and a file that isn't empty.
 template <typename Request>
 StatusOr<ImageRequest> CheckRequest(const Request& request, bool name_required) {
@@ -51,7 +44,7 @@ grpc::Status ImageEncoderServiceImpl::EncodeImage(grpc::ServerContext* call,
   auto work = [&](const RequestContext& context) -> Status {
     SL_ASSIGN_OR_RETURN(ImageRequest native, CheckRequest(*request, false));
     auto features = vision_->EncodeImage(native, limits_, context);
-    if (!features.ok()) return AtImage(features.status());
+    if (!features.ok()) return AtFile(features.status(), "image.data");
     FillFeatures(*features, response);
     response->set_model(kModels + features->model);
     response->set_request_id(context.request_id);
@@ -69,7 +62,7 @@ grpc::Status ImageEncoderServiceImpl::ClassifyImage(grpc::ServerContext* call,
     if (native.top_k < 1 || native.top_k > kMostClasses)
       return InvalidField("top_k", "must be 1 to " + std::to_string(kMostClasses));
     auto features = vision_->EncodeImage(native, limits_, context);
-    if (!features.ok()) return AtImage(features.status());
+    if (!features.ok()) return AtFile(features.status(), "image.data");
     for (const ImageClass& c : features->classes) {
       v1::ImageClass* out = response->add_classes();
       out->set_index(c.index);

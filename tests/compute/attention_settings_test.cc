@@ -362,6 +362,10 @@ TEST(SettingsDeathTest, NamesWhatDoesNotFit) {
   CheckSettings({&by_head, nullptr, nullptr}, {2, 2, 3, 5});
   EXPECT_DEATH(CheckSettings({&by_head, nullptr, nullptr}, {2, 1, 3, 5}), "lists.kv_heads");
   EXPECT_DEATH(by_head.EndTile(), "after one for some");
+  BlockList short_of_heads = by_head;
+  short_of_heads.kv_heads.pop_back();
+  EXPECT_DEATH(CheckSettings({&short_of_heads, nullptr, nullptr}, {2, 2, 3, 5}),
+               "all tiles name their heads, or none");
   by_head.Query(1), by_head.EndTile({0, 2});
   EXPECT_DEATH(CheckSettings({&by_head, nullptr, nullptr}, {2, 2, 3, 5}),
                "a row stands in two tiles");

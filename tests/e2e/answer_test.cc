@@ -1,6 +1,7 @@
 // Questions about image and clip files over real sockets, asked of one process and of split roles:
 // both give the same, streamed equals unary, many clients at once get what one gets.
 #include <cmath>
+#include <set>
 #include <thread>
 
 #include "tests/e2e/world_server.h"
@@ -183,6 +184,7 @@ TEST_P(AnswerTest, CaptionsOnePerPart) {
 
 TEST_P(AnswerTest, SeveralImagesInterleavedWithText) {
   const std::string files[] = {"scene-0.png", "scene-1.png"}, names[] = {"first", "second"};
+  std::set<std::string> counts;
   for (int k = 0; k < 2; ++k) {
     v1::AnswerRequest r;
     r.add_content()->set_text("Look at this.");
@@ -194,7 +196,9 @@ TEST_P(AnswerTest, SeveralImagesInterleavedWithText) {
     EXPECT_EQ(response.summary().media(1).content_index(), 2);
     const auto alone = Ask(files[k], "How many objects are there?");
     EXPECT_EQ(response.text(), TextOf(Asked().Stub().get(), alone)) << names[k];
+    counts.insert(response.text());
   }
+  EXPECT_EQ(counts.size(), 2u);  // else one answer would do for both
 }
 
 TEST_P(AnswerTest, APhotographIsWarnedOfAndNotAnswered) {

@@ -162,6 +162,17 @@ TEST(RolesTest, ALostRoleIsUnavailableWithAHintAndTheGatewayLives) {
   EXPECT_TRUE(stub->ListModels(&call, {}, &models).ok());
 }
 
+// What is lost is the role, not the file that it was to look at.
+TEST(RolesTest, ALostVisionRoleIsNoFaultOfTheFile) {
+  Deployment server(true);
+  server.StopVision();
+  v1::AnswerResponse response;
+  const Status s = FromGrpc(Answer(server.Stub().get(), Ask("scene-0.png", "q"), &response, 20));
+  EXPECT_EQ(ReasonOf(s), "ROLE_UNAVAILABLE") << s;
+  EXPECT_EQ(FieldOf(s), "");
+  EXPECT_TRUE(RetryMsOf(s).has_value());
+}
+
 TEST(RolesTest, AGatewayNeedsAddresses) {
   ServerConfig c = BaseConfig("gateway");
   auto s = Server::Start(c);

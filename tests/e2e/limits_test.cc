@@ -281,20 +281,28 @@ TEST_P(MediaLimitsTest, DecodingEndsAtTheGatewaysLimit) {
   EXPECT_TRUE(Refusal(server.Stub().get(), "scene-0.png").ok());
 }
 
-// Two gateways of one vision role: what one let in is no way round the other's limits.
-TEST(SharedRoleTest, TokensThatAreThereAreHeldAgainstTheLimitsOfWhoAsks) {
-  auto vision = Server::Start(BaseConfig("vision")),
-       language = Server::Start(BaseConfig("language"));
-  ASSERT_TRUE(vision.ok() && language.ok());
-  auto gateway = [&](int64_t pixels, double seconds) {
+// Two gateways of one vision role.
+class SharedRoleTest : public ::testing::Test {
+ protected:
+  void SetUp() override { ASSERT_TRUE(vision_.ok() && language_.ok()); }
+  ServerConfig Gateway() const {
     ServerConfig c = BaseConfig("gateway");
-    c.vision = "127.0.0.1:" + std::to_string((*vision)->port());
-    c.language = "127.0.0.1:" + std::to_string((*language)->port());
-    c.max_image_pixels = pixels;
-    c.max_video_s = seconds;
-    return Server::Start(c);
-  };
-  auto wide = gateway(1 << 20, 60), tight = gateway(1000, 0.5);
+    c.vision = "127.0.0.1:" + std::to_string((*vision_)->port());
+    c.language = "127.0.0.1:" + std::to_string((*language_)->port());
+    return c;
+  }
+
+ private:
+  StatusOr<std::unique_ptr<Server>> vision_ = Server::Start(BaseConfig("vision")),
+                                    language_ = Server::Start(BaseConfig("language"));
+};
+
+// What one let in is no way round the other's limits.
+TEST_F(SharedRoleTest, TokensThatAreThereAreHeldAgainstTheLimitsOfWhoAsks) {
+  ServerConfig tight_config = Gateway();
+  tight_config.max_image_pixels = 1000;
+  tight_config.max_video_s = 0.5;
+  auto wide = Server::Start(Gateway()), tight = Server::Start(tight_config);
   ASSERT_TRUE(wide.ok() && tight.ok());
   auto wide_stub = v1::VisionLanguageService::NewStub((*wide)->Channel()),
        tight_stub = v1::VisionLanguageService::NewStub((*tight)->Channel());
@@ -308,6 +316,20 @@ TEST(SharedRoleTest, TokensThatAreThereAreHeldAgainstTheLimitsOfWhoAsks) {
               grpc::StatusCode::INVALID_ARGUMENT)
         << file;
   }
+}
+
+// Frames are of clips: another gateway's fewer of them make no other key of a picture.
+TEST_F(SharedRoleTest, APictureHasOneKeyWhateverTheFrames) {
+  v1::AnswerResponse response;
+  for (int64_t frames : {64, 1}) {
+    ServerConfig c = Gateway();
+    c.max_frames = frames;
+    auto gateway = Server::Start(c);
+    ASSERT_TRUE(gateway.ok());
+    auto stub = v1::VisionLanguageService::NewStub((*gateway)->Channel());
+    ASSERT_TRUE(Answer(stub.get(), Ask("scene-0.png", "What is there?"), &response).ok());
+  }
+  EXPECT_TRUE(response.summary().media(0).cached());
 }
 
 // As many images as the limits let through are more than the context of the model that ships holds.

@@ -98,7 +98,8 @@ TEST_P(MalformedMediaTest, ADamagedClipIsAnsweredWithAWarning) {
     ASSERT_EQ(damage.size(), 1u);
     EXPECT_EQ(damage[0].content_index(), 1);
     EXPECT_EQ(damage[0].message(),
-              "this clip's file is damaged: it is cut off, 1.5 seconds could be read and at least 0.9 are missing");
+              "this clip's file is damaged: it is cut off, 1.5 seconds could be read and at least "
+              "0.9 are missing");
   }
   v1::AnswerResponse response;
   ASSERT_TRUE(Answer(stub.get(), AskClip("mov_every_third_frame_zeros.mov"), &response).ok());

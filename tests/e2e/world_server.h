@@ -83,7 +83,6 @@ class Deployment {
       front.language = "127.0.0.1:" + std::to_string(language_->port());
     }
     front_ = Start(front);
-    address_ = "127.0.0.1:" + std::to_string(front_->port());
   }
   std::unique_ptr<v1::VisionLanguageService::Stub> Stub() const {
     return v1::VisionLanguageService::NewStub(Channel());
@@ -91,9 +90,11 @@ class Deployment {
   std::shared_ptr<grpc::Channel> Channel() const {
     grpc::ChannelArguments args;
     args.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-    return grpc::CreateCustomChannel(address_, grpc::InsecureChannelCredentials(), args);
+    return grpc::CreateCustomChannel("127.0.0.1:" + std::to_string(front_->port()),
+                                     grpc::InsecureChannelCredentials(), args);
   }
   Server* front() { return front_.get(); }
+  void StopVision() { vision_.reset(); }
   void StopLanguage() { language_.reset(); }
 
  private:
@@ -103,7 +104,6 @@ class Deployment {
     return s.ok() ? *std::move(s) : nullptr;
   }
   std::unique_ptr<Server> vision_, language_, front_;  // the gateway goes first
-  std::string address_;
 };
 
 inline void SetDeadline(grpc::ClientContext* call, int seconds) {

@@ -37,9 +37,10 @@ TEST(StatusMapTest, ShortagesOfEveryLayerSayWhenToComeBack) {
     EXPECT_GT(RetryMsOf(FromGrpc(ToGrpc(s))).value_or(0), 0) << reason;
   }
   // What costs too much costs too much next time.
-  const Status s =
-      ErrorWithReason(absl::StatusCode::kResourceExhausted, "VIDEO_DECODE_BUDGET", "too much");
-  EXPECT_FALSE(RetryMsOf(FromGrpc(ToGrpc(s))).has_value());
+  for (const char* reason : {"VIDEO_DECODE_BUDGET", "KV_CACHE_FULL"}) {
+    const Status s = ErrorWithReason(absl::StatusCode::kResourceExhausted, reason, "too much");
+    EXPECT_FALSE(RetryMsOf(FromGrpc(ToGrpc(s))).has_value()) << reason;
+  }
 }
 
 TEST(StatusMapTest, InternalTextStaysInside) {

@@ -115,8 +115,7 @@ bool AskHowMany(const ClipView& v, Qa* qa) {
     static const std::vector<const char*> kMany = {"how many objects {v}?",
                                                    "how many objects {v} in the clip?",
                                                    "count the objects that {v}."};
-    Ask(v.rng, "how_many", kMany,
-        {{"v", v.Verb({t, 0, 0}, true)}, {"p", PastTense(v.Verb({t, 0, 0}, false))}}, qa);
+    Ask(v.rng, "how_many", kMany, v.Verbs({t, 0, 0}), qa);
     qa->answer = std::to_string(v.CountType(t));
     return true;
   }
@@ -164,9 +163,8 @@ bool AskDid(const ClipView& v, Qa* qa) {
   if (v.Murky(t, object)) return false;
   static const std::vector<const char*> kDid = {"does {x} {v}?", "does {x} {v} in the clip?",
                                                 "do you see {x} {v}?", "is it true that {x} {w}?"};
-  Event e{t, 0, object};
-  Slots slots = {{"x", v.Name(object)}, {"v", v.Verb(e, true)}, {"w", v.Verb(e, false)}};
-  slots["p"] = PastTense(slots["w"]);
+  Slots slots = v.Verbs({t, 0, object});
+  slots["x"] = v.Name(object);
   Ask(v.rng, "did", kDid, slots, qa);
   qa->answer = v.CountType(t, object) > 0 ? "yes" : "no";
   return true;

@@ -11,8 +11,7 @@ namespace {
 // "collide", "collides", "collided": without a partner.
 Slots Verbs(const ClipView& v, EventType t) {
   if (t == EventType::kCollide) return {{"v", "collide"}, {"w", "collides"}, {"p", "collided"}};
-  std::string third = v.Verb({t, 0, 0}, false);
-  return {{"v", v.Verb({t, 0, 0}, true)}, {"w", third}, {"p", PastTense(third)}};
+  return v.Verbs({t, 0, 0});
 }
 
 bool AskCollide(const ClipView& v, Qa* qa) {

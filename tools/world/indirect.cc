@@ -7,12 +7,8 @@
 namespace sightline::world {
 namespace {
 
-bool StartsWith(std::string_view s, std::string_view with) {
-  return s.substr(0, with.size()) == with;
-}
-
 bool StartsWithWords(std::string_view s, std::string_view words) {
-  return StartsWith(s, words) && (s.size() == words.size() || s[words.size()] == ' ');
+  return s.starts_with(words) && (s.size() == words.size() || s[words.size()] == ' ');
 }
 
 // How many bytes of a subject s begins with; 0 when none is known there.
@@ -32,7 +28,7 @@ bool AsksWhat(std::string_view s) {
                                                 "when ",     "who ",    "at which",    "in which ",
                                                 "on which ", "at what", "from which ", "to which "};
   return std::any_of(std::begin(kWords), std::end(kWords),
-                     [s](std::string_view w) { return StartsWith(s, w); });
+                     [s](std::string_view w) { return s.starts_with(w); });
 }
 
 // "does {the} have a label" -> "{the} has a label"; empty for a verb that is not known.
@@ -70,7 +66,7 @@ std::string IndirectClause(const std::string& question) {
   for (std::string_view aux : kAuxiliaries) {
     const std::string spaced = std::string(aux) + " ";
     size_t at = what ? q.find(" " + spaced) : 0;
-    if (at == std::string::npos || (!what && !StartsWith(q, spaced))) continue;
+    if (at == std::string::npos || (!what && !q.starts_with(spaced))) continue;
     const std::string before = what ? q.substr(0, at + 1) : "if ";
     const std::string after = q.substr((what ? before.size() : 0) + spaced.size());
     size_t n = SubjectSize(after);
@@ -79,7 +75,7 @@ std::string IndirectClause(const std::string& question) {
       return what && be ? q : "";  // "which object is nearest": what it asks for is the subject
     const std::string subject = after.substr(0, n),
                       rest = n < after.size() ? after.substr(n + 1) : "";
-    if (StartsWith(rest, "and ") || StartsWith(rest, "in {im} ")) return "";  // a longer subject
+    if (rest.starts_with("and ") || rest.starts_with("in {im} ")) return "";  // a longer subject
     if (aux == "does" || aux == "do") return WithoutDo(before, subject, rest, aux == "does");
     return before + subject + " " + std::string(aux) + (rest.empty() ? "" : " " + rest);
   }
@@ -89,11 +85,11 @@ std::string IndirectClause(const std::string& question) {
 std::string Indirect(Rng* rng, const std::string& question) {
   std::string clause = IndirectClause(question);
   if (clause.empty()) return question;
-  if (StartsWith(clause, "if ") && rng->Chance(0.5)) clause.replace(0, 2, "whether");
+  if (clause.starts_with("if ") && rng->Chance(0.5)) clause.replace(0, 2, "whether");
   const std::string lead = rng->Pick(IndirectLeads());
   static constexpr std::string_view kAsking[] = {"can ", "could ", "do ", "would "};
   const bool asks = std::any_of(std::begin(kAsking), std::end(kAsking),
-                                [&](std::string_view w) { return StartsWith(lead, w); });
+                                [&](std::string_view w) { return lead.starts_with(w); });
   return lead + clause + (asks ? "?" : ".");
 }
 
